@@ -1,0 +1,51 @@
+# schoolserver: the two commands a newcomer needs are `make demo` and `make test`.
+PYTHON = /usr/bin/python3
+STATE ?= $(CURDIR)/.demo
+CATALOGS = $(patsubst %.po,%.mo,$(wildcard appliance/locale/*/LC_MESSAGES/*.po))
+LINT = .lint
+
+.PHONY: demo test unit integration lint bench soak deps deps-test catalogs clean
+
+demo: deps catalogs
+	$(PYTHON) -m appliance demo --state $(STATE)
+
+test: unit integration
+
+# The policy core carries every decision: all of its lines and branches are covered by its own unit tests.
+unit: deps-test catalogs
+	$(PYTHON) -m pytest -q tests/unit --ignore=tests/unit/policy
+	$(PYTHON) -m pytest -q tests/unit/policy --cov=appliance/policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+integration: deps-test catalogs
+	$(PYTHON) -m pytest -q tests/integration
+
+deps:
+	@./scripts/install-dependencies run-time
+
+deps-test:
+	@./scripts/install-dependencies all
+
+catalogs: $(CATALOGS)
+
+%.mo: %.po
+	msgfmt --check --output-file=$@ $<
+
+lint: $(LINT)/ready
+	$(LINT)/bin/ruff check .
+	$(LINT)/bin/ruff format --check .
+	$(LINT)/bin/mypy
+
+$(LINT)/ready: scripts/lint-requirements.txt | deps-test
+	$(PYTHON) -m venv --clear --system-site-packages $(LINT)
+	$(LINT)/bin/pip install --quiet --requirement scripts/lint-requirements.txt
+	touch $@
+
+bench: deps-test catalogs
+	$(PYTHON) -m bench
+
+soak: deps-test catalogs
+	$(PYTHON) -m pytest -q tests/soak
+
+clean:
+	rm -rf $(LINT) $(STATE) $(CATALOGS)
+	find appliance tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
