@@ -1,0 +1,179 @@
+"""The closed list of what may be recorded about use (K14, K36), and nothing else may be.
+
+May live here: the kinds of events and their fields. May not: sealing, files, sockets. ``refused`` names no person: it
+is what a refusal's code resolves to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from appliance.policy import codes
+from appliance.policy.account import Consent, Service
+from appliance.policy.decision import Reason
+
+_Value = str | int | tuple[str, ...] | None
+
+_LONGEST_TEXT = 1_000
+_MOST_TEXTS = 1_000
+_LONGEST_EVENT = 65_536
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    SIGN_IN = "sign-in"
+    REFUSED = "refused"
+    MAIL_ACCEPTED = "mail-accepted"
+    LOCKED = "locked"
+    UNLOCKED = "unlocked"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of an event
+    PASSWORD_RESET = "password-reset"  # noqa: S105 - the name of an event
+    IMPORT_APPLIED = "import-applied"
+    ACCOUNT_CREATED = "account-created"
+    ACCOUNT_REMOVED = "account-removed"
+    CONSENT_GIVEN = "consent-given"
+    CONSENT_WITHDRAWN = "consent-withdrawn"
+    SETTINGS_CHANGED = "settings-changed"
+    SESSION_ENDED = "session-ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """``kind`` happened at ``time`` (aware, kept in UTC); :func:`validate` lists the ``fields`` of each kind."""
+
+    kind: Kind
+    time: datetime
+    fields: Mapping[str, _Value]
+
+    def __post_init__(self) -> None:
+        if self.time.tzinfo is not None:
+            object.__setattr__(self, "time", self.time.astimezone(UTC))
+
+
+class WrongEvent(ValueError):
+    """The event is not one of the closed list; the text names kind and field but no value."""
+
+
+def validate(event: Event) -> None:
+    """Raise :class:`WrongEvent` unless ``event`` has just the fields of its kind, each of the right type.
+
+    sign-in: service, login, address (IP or null), outcome (verified, refused, must-change, denied, try-later).
+    refused: code, service, reason, source and text of the rule.
+    mail-accepted: login, recipients, size (bytes), message_id.
+    locked, unlocked: login, service (null: all), until (ISO 8601 with zone, or null: for good), by, reason.
+    password-changed, account-created, account-removed: login. password-reset: login, by.
+    import-applied: by, and the numbers new, changed, moved, gone.
+    consent-given, consent-withdrawn: login, consent, version, by.
+    settings-changed: by. session-ended: service, login, reason.
+    A field that may be null may be absent.
+    """
+    if event.time.tzinfo is None:
+        raise WrongEvent(f"{event.kind}: the time has no zone")
+    allowed = _FIELDS[event.kind]
+    unknown = event.fields.keys() - allowed.keys()
+    if unknown:
+        raise WrongEvent(f"{event.kind}: no such field: {', '.join(sorted(unknown))}")
+    wrong = [name for name, fits in allowed.items() if not fits(event.fields.get(name))]
+    if wrong:
+        raise WrongEvent(f"{event.kind}: wrong or missing: {', '.join(wrong)}")
+
+
+def encode(event: Event) -> bytes:
+    """Give ``event`` as one line of JSON without its line end; raises :class:`WrongEvent`, also over 64 KiB."""
+    validate(event)
+    record = {"kind": event.kind, "time": event.time.isoformat(), **event.fields}
+    data = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
+    if len(data) > _LONGEST_EVENT:
+        raise WrongEvent(f"{event.kind}: more than {_LONGEST_EVENT} bytes")
+    return data
+
+
+def decode(data: bytes) -> Event:
+    """Read what :func:`encode` gave; raises :class:`WrongEvent` for anything else."""
+    if len(data) > _LONGEST_EVENT:
+        raise WrongEvent(f"more than {_LONGEST_EVENT} bytes")
+    try:
+        record = json.loads(data)
+        kind = Kind(record.pop("kind"))
+        time = datetime.fromisoformat(record.pop("time"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise WrongEvent("no event") from None
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
+    event = Event(kind, time, fields)
+    validate(event)
+    return event
+
+
+_Fits = Callable[[object], bool]
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) <= _MOST_TEXTS and all(map(_text, value))
+
+
+def _number(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _instant(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _code(value: object) -> bool:
+    try:
+        return isinstance(value, str) and codes.normalise(value) == value
+    except ValueError:
+        return False
+
+
+def _one_of(*choices: str) -> _Fits:
+    return lambda value: isinstance(value, str) and value in choices
+
+
+def _or_null(fits: _Fits) -> _Fits:
+    return lambda value: value is None or fits(value)
+
+
+_service = _one_of(*Service)
+_LOCK: Mapping[str, _Fits] = {
+    "login": _text,
+    "service": _or_null(_service),
+    "until": _or_null(_instant),
+    "by": _text,
+    "reason": _or_null(_text),
+}
+_CONSENT: Mapping[str, _Fits] = {"login": _text, "consent": _one_of(*Consent), "version": _text, "by": _text}
+
+_FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
+    Kind.SIGN_IN: {
+        "service": _service,
+        "login": _text,
+        "address": _or_null(_text),
+        "outcome": _one_of("verified", "refused", "must-change", "denied", "try-later"),
+    },
+    Kind.REFUSED: {"code": _code, "service": _service, "reason": _one_of(*Reason), "source": _text, "text": _text},
+    Kind.MAIL_ACCEPTED: {"login": _text, "recipients": _texts, "size": _number, "message_id": _text},
+    Kind.LOCKED: _LOCK,
+    Kind.UNLOCKED: _LOCK,
+    Kind.PASSWORD_CHANGED: {"login": _text},
+    Kind.PASSWORD_RESET: {"login": _text, "by": _text},
+    Kind.IMPORT_APPLIED: {"by": _text, "new": _number, "changed": _number, "moved": _number, "gone": _number},
+    Kind.ACCOUNT_CREATED: {"login": _text},
+    Kind.ACCOUNT_REMOVED: {"login": _text},
+    Kind.CONSENT_GIVEN: _CONSENT,
+    Kind.CONSENT_WITHDRAWN: _CONSENT,
+    Kind.SETTINGS_CHANGED: {"by": _or_null(_text)},
+    Kind.SESSION_ENDED: {"service": _service, "login": _text, "reason": _text},
+}

@@ -1,0 +1,159 @@
+"""How the parts of a snapshot are written as JSON values and read again: format 1.
+
+May live here: one writer and one reader for each type, side by side. May not: the file as a whole (``snapshot``),
+meanings. Sets are sorted, so that equal values give equal text. A reader raises ``KeyError``, ``TypeError``,
+``ValueError`` or another of the usual ones when a value is not what the writer gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from appliance.policy.access import AccessRule, Who
+from appliance.policy.account import Account, Consent, Lock, Role, Service
+from appliance.policy.decision import Limits
+from appliance.policy.limits import LimitTable
+from appliance.policy.schedule import Days, Holidays, Schedule, Window
+from appliance.policy.values import array, flag, text, whole
+
+_Record = dict[str, Any]
+
+_ROLES = {str(role): role for role in Role}  # several times faster than Role(text), and there are thousands
+
+
+def write_account(account: Account) -> _Record:
+    """Give an account without its login and without what has its default value."""
+    record: _Record = {"uid": account.uid, "role": account.role}
+    if account.display_name:
+        record["name"] = account.display_name
+    if account.groups:
+        record["groups"] = account.groups
+    if account.must_change:
+        record["must_change"] = True
+    if account.password_changed_at is not None:
+        record["changed"] = account.password_changed_at.isoformat()
+    if account.consents:
+        record["consents"] = sorted(account.consents)
+    if account.locks:
+        record["locks"] = [_write_lock(lock) for lock in account.locks]
+    if account.disabled:
+        record["disabled"] = True
+    if account.hidden:
+        record["hidden"] = True
+    return record
+
+
+def read_account(login: str, record: Mapping[str, Any]) -> Account:
+    """Read the account of ``login``."""
+    get = record.get
+    changed = get("changed")
+    return Account(
+        login,
+        whole(record["uid"]),
+        _ROLES[record["role"]],
+        text(get("name", "")),
+        tuple(map(text, array(get("groups", [])))),
+        flag(get("must_change", False)),
+        None if changed is None else datetime.fromisoformat(changed),
+        frozenset(map(Consent, array(get("consents", [])))),
+        tuple(map(_read_lock, array(get("locks", [])))),
+        flag(get("disabled", False)),
+        flag(get("hidden", False)),
+    )
+
+
+def _write_lock(lock: Lock) -> list[str | None]:
+    return [lock.service, lock.since.isoformat(), None if lock.until is None else lock.until.isoformat()]
+
+
+def _read_lock(record: list[str | None]) -> Lock:
+    service, since, until = record
+    return Lock(
+        None if service is None else Service(service),
+        datetime.fromisoformat(text(since)),
+        None if until is None else datetime.fromisoformat(until),
+    )
+
+
+def write_rule(rule: AccessRule) -> _Record:
+    """Give all of a rule."""
+    return {
+        "source": rule.source,
+        "text": rule.text,
+        "services": sorted(rule.services),
+        "who": {
+            "everyone": rule.who.everyone,
+            "roles": sorted(rule.who.roles),
+            "groups": sorted(rule.who.groups),
+            "logins": sorted(rule.who.logins),
+        },
+        "allow": rule.allow,
+        "rooms": sorted(rule.rooms),
+        "targets": rule.targets,
+        "schedule": None if rule.schedule is None else _write_schedule(rule.schedule),
+    }
+
+
+def read_rule(record: Mapping[str, Any]) -> AccessRule:
+    """Read a rule."""
+    who, schedule = record["who"], record["schedule"]
+    return AccessRule(
+        source=text(record["source"]),
+        services=frozenset(map(Service, array(record["services"]))),
+        who=Who(
+            everyone=flag(who["everyone"]),
+            roles=frozenset(map(Role, array(who["roles"]))),
+            groups=frozenset(map(text, array(who["groups"]))),
+            logins=frozenset(map(text, array(who["logins"]))),
+        ),
+        allow=flag(record["allow"]),
+        rooms=frozenset(map(text, array(record["rooms"]))),
+        targets=tuple(map(text, array(record["targets"]))),
+        schedule=None if schedule is None else _read_schedule(schedule),
+        text=text(record["text"]),
+    )
+
+
+def _write_schedule(schedule: Schedule) -> _Record:
+    return {
+        "weekdays": sorted(schedule.weekdays),
+        "windows": [[window.start.isoformat(), window.end.isoformat()] for window in schedule.windows],
+        "zone": schedule.zone.key,
+        "holidays": schedule.holidays,
+        "days_off": [[days.first.isoformat(), days.last.isoformat()] for days in schedule.days_off],
+    }
+
+
+def _read_schedule(record: Mapping[str, Any]) -> Schedule:
+    return Schedule(
+        weekdays=frozenset(map(whole, array(record["weekdays"]))),
+        windows=tuple(
+            Window(time.fromisoformat(start), time.fromisoformat(end)) for start, end in array(record["windows"])
+        ),
+        zone=ZoneInfo(text(record["zone"])),
+        holidays=Holidays(record["holidays"]),
+        days_off=tuple(
+            Days(date.fromisoformat(first), date.fromisoformat(last)) for first, last in array(record["days_off"])
+        ),
+    )
+
+
+def write_limits(table: LimitTable) -> _Record:
+    """Give all limits, each as upload and download."""
+    return {
+        "default": [table.default.upload, table.default.download],
+        "roles": {role: [limits.upload, limits.download] for role, limits in table.roles.items()},
+        "message_overhead": table.message_overhead,
+    }
+
+
+def read_limits(record: Mapping[str, Any]) -> LimitTable:
+    """Read all limits."""
+    return LimitTable(
+        default=Limits(*map(whole, array(record["default"]))),
+        roles={_ROLES[role]: Limits(*map(whole, limits)) for role, limits in record["roles"].items()},
+        message_overhead=whole(record["message_overhead"]),
+    )

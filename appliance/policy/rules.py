@@ -1,0 +1,173 @@
+"""The one place where it is decided whether somebody may do something now.
+
+May live here: the order in which state and rules are asked, and for how long an answer stands. May not: what a single
+rule covers (``access``), calendar arithmetic (``schedule``), protocols and replies. First match wins; what no rule
+opens is closed. Each step that asks about the time adds the instant at which its answer could change, so that
+``valid_until`` is never late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import MAXYEAR, UTC, datetime
+from ipaddress import IPv6Address, ip_address
+
+from appliance.policy.access import AccessRule, Who
+from appliance.policy.account import Account, Lock, Service
+from appliance.policy.decision import Allow, Decision, Deny, Reason, Rule, TryLater
+from appliance.policy.limits import largest_size, limits_for
+from appliance.policy.request import Action, Request
+from appliance.policy.snapshot import Snapshot
+from appliance.policy.targets import host_of
+
+__all__ = ["AccessRule", "Who", "decide", "explain", "room_of"]
+
+_NO_SNAPSHOT = TryLater(Rule("state snapshot", "who may do what is not known yet"))
+_UNKNOWN = Deny(Reason.UNKNOWN_ACCOUNT, Rule("state accounts", "there is no such account"))
+_DISABLED = Deny(Reason.DISABLED, Rule("state accounts", "the account is disabled"))
+_MUST_CHANGE = Rule("state password", "the password must be changed first")
+_OWN = Rule("state accounts", "the server's own account may use what is open to anybody at any time")
+_NO_HOST = Rule("state request", "the target has no readable host")
+_FOREVER = datetime.max.replace(tzinfo=UTC)
+
+_Note = Callable[..., None]
+
+
+def decide(snapshot: Snapshot | None, request: Request, now: datetime) -> Decision:
+    """Say whether ``request`` is allowed at the aware instant ``now``, by which rule, and until when that stands.
+
+    The same request gets the same answer at every instant before ``valid_until``. Without a snapshot the answer is
+    :class:`TryLater`. Raises ``ValueError`` for a ``now`` without a time zone, and nothing else for any year in use.
+    """
+    return _walk(snapshot, request, now, _silent)
+
+
+def explain(snapshot: Snapshot | None, request: Request, now: datetime) -> tuple[Decision, tuple[str, ...]]:
+    """Give the answer of :func:`decide` and, in order, what was asked on the way; for the carer, names people."""
+    steps: list[str] = []
+
+    def note(text: str, *values: object) -> None:
+        steps.append(text % values)
+
+    return _walk(snapshot, request, now, note), tuple(steps)
+
+
+def room_of(snapshot: Snapshot, address: str) -> str | None:
+    """Give the room in whose networks the IP ``address`` is; of several, the one with the smallest network."""
+    try:
+        client = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(client, IPv6Address) and client.ipv4_mapped is not None:
+        client = client.ipv4_mapped
+    holding = (
+        (network.prefixlen, name)
+        for name, networks in snapshot.rooms.items()
+        for network in networks
+        if client in network
+    )
+    return max(holding, default=(0, None))[1]
+
+
+def _silent(_text: str, *_values: object) -> None:
+    return None
+
+
+def _walk(snapshot: Snapshot | None, request: Request, now: datetime, note: _Note) -> Decision:
+    if now.tzinfo is None:
+        raise ValueError("a decision needs an instant with a time zone")
+    if snapshot is None:
+        note("no snapshot has been read yet")
+        return _NO_SNAPSHOT
+    account = snapshot.accounts.get(request.login)
+    if account is None:
+        note("account %s is unknown", request.login)
+        return _UNKNOWN
+    note("account %s is known: %s, groups %s", account.login, account.role, " ".join(account.groups) or "none")
+    if account.disabled:
+        note("the account is disabled")
+        return _DISABLED
+    lock, edge = _lock(account.locks, request.service, now)
+    if lock is not None:
+        rule = Rule("state lock", _lock_words(lock, snapshot))
+        note("%s", rule.text)
+        return Deny(Reason.LOCKED, rule, edge)
+    note("no lock holds for %s", request.service)
+    if account.must_change:
+        note("%s", _MUST_CHANGE.text)
+        return Deny(Reason.MUST_CHANGE, _MUST_CHANGE, edge)
+    missing = snapshot.consents_required.get(request.service, frozenset()) - account.consents
+    if missing and not account.hidden:
+        rule = Rule("state consents", f"{request.service} needs consent to: {', '.join(sorted(missing))}")
+        note("%s", rule.text)
+        return Deny(Reason.CONSENT_MISSING, rule, edge)
+    note("no consent is missing for %s", request.service)
+    return _by_rules(snapshot, account, request, now, edge, note)
+
+
+def _by_rules(
+    snapshot: Snapshot, account: Account, request: Request, now: datetime, edge: datetime | None, note: _Note
+) -> Decision:
+    host = None
+    if request.service is Service.WEB and request.action is not Action.SIGN_IN:
+        host = host_of(request.target)
+        if host is None:
+            note("%s", _NO_HOST.text)
+            return Deny(Reason.MALFORMED, _NO_HOST, edge)
+    if account.hidden and any(rule.allow and request.service in rule.services for rule in snapshot.rules):
+        note("%s", _OWN.text)  # a probe finds out whether a service works, not whether lessons are on
+        return _within_limits(snapshot, account, request, _OWN, edge, note)
+    room = request.room
+    if room is None and request.address is not None and any(rule.rooms for rule in snapshot.rules):
+        room = room_of(snapshot, request.address)
+        note("the address is in room %s", room)
+    for rule in snapshot.rules:
+        miss = rule.miss(account, request, room, host)
+        if miss is not None:
+            note("%s %s", rule.source, miss)
+            continue
+        if rule.schedule is not None:
+            edge = _earliest((edge, rule.schedule.next_change(now)))
+            if not rule.schedule.active(now):
+                note("%s is about another time", rule.source)
+                continue
+        note("%s decides: %s", rule.source, rule.text)
+        if not rule.allow:
+            return Deny(Reason.NOT_OPEN, rule.rule, edge)
+        return _within_limits(snapshot, account, request, rule.rule, edge, note)
+    note("no rule opens %s", request.service)
+    return Deny(Reason.NOT_OPEN, Rule("default", f"no rule opens {request.service} here and now"), edge)
+
+
+def _within_limits(
+    snapshot: Snapshot, account: Account, request: Request, rule: Rule, edge: datetime | None, note: _Note
+) -> Decision:
+    grant = limits_for(snapshot.limits, account)
+    edge = _earliest((edge, grant.valid_until))
+    note("%s: %s", grant.rule.source, grant.rule.text)
+    size = 0 if request.size is None or request.action is Action.SIGN_IN else request.size
+    if size > largest_size(snapshot.limits, grant.limits, request.service, request.action):
+        note("%d bytes are too many", size)
+        return Deny(Reason.TOO_LARGE, grant.rule, edge)
+    return Allow(rule, grant.limits, edge)
+
+
+def _lock(locks: tuple[Lock, ...], service: Service, now: datetime) -> tuple[Lock | None, datetime | None]:
+    """Give the lock that weighs most on ``service`` now, and the next instant at which this could be another."""
+    if not locks:
+        return None, None
+    relevant = [lock for lock in locks if lock.service in (None, service)]
+    edge = _earliest(at for lock in relevant for at in (lock.since, lock.until) if at is not None and at > now)
+    holding = [lock for lock in relevant if lock.since <= now < (lock.until or _FOREVER)]
+    return max(holding, key=lambda lock: (lock.service is None, lock.until or _FOREVER), default=None), edge
+
+
+def _lock_words(lock: Lock, snapshot: Snapshot) -> str:
+    what = "the account" if lock.service is None else lock.service
+    if lock.until is None or lock.until.year == MAXYEAR:
+        return f"{what} is locked for good"
+    return f"{what} is locked until {lock.until.astimezone(snapshot.zone):%Y-%m-%d %H:%M}"
+
+
+def _earliest(instants: Iterable[datetime | None]) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)

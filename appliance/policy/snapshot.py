@@ -1,0 +1,144 @@
+"""The policy snapshot: what a service knows about who may do what, as one value and as the text of one file.
+
+May live here: the value, its version, the frame of the file (header, length, checksum). May not: how a single record is
+written (``records``), who gets which part (``audience``), files and publication (``daemon``, ``supervisor``).
+
+The file is one header line and a JSON object in ASCII::
+
+    schoolserver-snapshot <format> <epoch> <counter> <audience> <length> <sha256>
+
+``length`` is that of the object in bytes; the checksum covers the header before it and the object.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from appliance.policy import records
+from appliance.policy.access import AccessRule
+from appliance.policy.account import Account, Consent, Group, GroupKind, Service
+from appliance.policy.limits import LimitTable
+from appliance.policy.values import array, text, whole
+
+_FORMAT = 1
+_HEADER = re.compile(
+    rb"(schoolserver-snapshot (\d{1,9}) (\d{1,18}) (\d{1,18}) ([a-z]{1,32}) (\d{1,12}) )([0-9a-f]{64})\n"
+)
+
+
+class BrokenSnapshot(Exception):
+    """The bytes are no snapshot that can be used; ``reason`` says why, without any content of it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """Newer is greater: ``epoch`` grows when the supervisor's state is made anew, ``counter`` with each publication."""
+
+    epoch: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Who may use what, where, when and with which limits, as one ``audience`` knows it.
+
+    ``audience`` is a key of :data:`appliance.policy.audience.AUDIENCES`; ``domain`` the school's (``schule.example``),
+    ``zone`` where its clocks stand. ``accounts`` by login, ``groups`` by name, ``rules`` in the order in which they are
+    asked, ``rooms`` by name with their networks.
+    """
+
+    version: Version
+    audience: str
+    domain: str
+    zone: ZoneInfo
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    rules: tuple[AccessRule, ...] = ()
+    consents_required: Mapping[Service, frozenset[Consent]] = field(default_factory=dict)
+    rooms: Mapping[str, tuple[IPv4Network | IPv6Network, ...]] = field(default_factory=dict)
+    limits: LimitTable = field(default_factory=LimitTable)
+
+
+def same_meaning(one: Snapshot, other: Snapshot) -> bool:
+    """Whether both say the same to the same audience, whatever their versions: then there is nothing to publish."""
+    return one == replace(other, version=one.version)
+
+
+def encode(snapshot: Snapshot) -> bytes:
+    """Give the bytes of the file; equal snapshots with equal order of their parts give equal bytes."""
+    body = json.dumps(_write_body(snapshot), separators=(",", ":")).encode()
+    version = snapshot.version
+    head = (
+        f"schoolserver-snapshot {_FORMAT} {version.epoch} {version.counter} {snapshot.audience} {len(body)} ".encode()
+    )
+    return head + sha256(head + body).hexdigest().encode() + b"\n" + body
+
+
+def decode(data: bytes) -> Snapshot:
+    """Read what :func:`encode` gave; raises :class:`BrokenSnapshot` for anything else, be it cut, altered or newer."""
+    header = _HEADER.match(data)
+    if header is None:
+        raise BrokenSnapshot("the first line is not that of a snapshot")
+    head, form, epoch, counter, audience, length, checksum = header.groups()
+    body = data[header.end() :]
+    if len(body) != int(length):
+        raise BrokenSnapshot(f"{len(body)} bytes follow the first line, which announces {int(length)}")
+    if sha256(head + body).hexdigest().encode() != checksum:
+        raise BrokenSnapshot("the checksum does not fit")
+    read = _READERS.get(int(form))
+    if read is None:
+        raise BrokenSnapshot(f"format {int(form)} is not known here; known: {', '.join(map(str, _READERS))}")
+    try:
+        parts = read(json.loads(body))
+        return Snapshot(Version(int(epoch), int(counter)), audience.decode(), **parts)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as cause:
+        raise BrokenSnapshot("the content is not what its format says") from cause
+
+
+def _write_body(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "domain": snapshot.domain,
+        "zone": snapshot.zone.key,
+        "accounts": {login: records.write_account(account) for login, account in snapshot.accounts.items()},
+        "groups": {name: [group.kind, group.gid, group.title] for name, group in snapshot.groups.items()},
+        "rules": [records.write_rule(rule) for rule in snapshot.rules],
+        "consents_required": {service: sorted(asked) for service, asked in snapshot.consents_required.items()},
+        "rooms": {name: [str(network) for network in networks] for name, networks in snapshot.rooms.items()},
+        "limits": records.write_limits(snapshot.limits),
+    }
+
+
+def _read_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "domain": text(body["domain"]),
+        "zone": ZoneInfo(text(body["zone"])),
+        "accounts": {login: records.read_account(login, record) for login, record in body["accounts"].items()},
+        "groups": {
+            name: Group(name, GroupKind(kind), whole(gid), text(title))
+            for name, (kind, gid, title) in body["groups"].items()
+        },
+        "rules": tuple(map(records.read_rule, array(body["rules"]))),
+        "consents_required": {
+            Service(service): frozenset(map(Consent, array(asked)))
+            for service, asked in body["consents_required"].items()
+        },
+        "rooms": {
+            name: tuple(ip_network(text(network)) for network in array(networks))
+            for name, networks in body["rooms"].items()
+        },
+        "limits": records.read_limits(body["limits"]),
+    }
+
+
+_READERS = {1: _read_body}  # of this format and, once there is one, of the one before

@@ -1,0 +1,87 @@
+"""Each audience gets what it decides on, no more, and decides the same with it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Service
+from appliance.policy.audience import AUDIENCES, for_audience
+from appliance.policy.request import Request
+from appliance.policy.rules import Who, decide
+from appliance.policy.snapshot import decode, encode, same_meaning
+
+from .strategies import FRED, NOW, account, checked, instants, requests, rule, school, snapshots
+
+WHOLE = school(
+    rule("mail", services=frozenset({Service.MAIL, Service.WEB}), who=Who(groups=frozenset({"chor"}))),
+    rule("files", services=frozenset({Service.FILES})),
+    accounts=(
+        account(
+            display_name="Fred Mustermann",
+            groups=("chor", "klasse3a"),
+            locks=(Lock(Service.MAIL, NOW, None), Lock(Service.FILES, NOW, None), Lock(None, NOW, None)),
+        ),
+    ),
+    groups={"chor": Group("chor", GroupKind.CLUB, 30002)},
+    consents_required={Service.MAIL: frozenset({Consent.LOGS}), Service.WEB: frozenset({Consent.VIDEO})},
+)
+
+
+def fred(audience):
+    return for_audience(WHOLE, audience).accounts[FRED]
+
+
+def test_the_supervisor_knows_all():
+    assert same_meaning(for_audience(WHOLE, "supervisor"), WHOLE)
+
+
+def test_mail_knows_what_mail_decides_on():
+    part = for_audience(WHOLE, "mail")
+    assert part.accounts == {
+        FRED: replace(
+            WHOLE.accounts[FRED],
+            uid=0,
+            display_name="",
+            groups=("chor",),
+            consents=frozenset({Consent.LOGS}),
+            locks=(Lock(Service.MAIL, NOW, None), Lock(None, NOW, None)),
+        )
+    }
+    assert [rule.source for rule in part.rules] == ["mail"]
+    assert part.rules[0].services == {Service.MAIL}
+    assert part.rules[0].text == WHOLE.rules[0].text
+    assert part.consents_required == {Service.MAIL: frozenset({Consent.LOGS})}
+    assert part.groups == {}
+    assert part.audience == "mail"
+
+
+def test_only_who_needs_them_knows_names_ids_and_groups():
+    assert {name for name in AUDIENCES if fred(name).display_name} == {"supervisor", "auth"}
+    assert {name for name in AUDIENCES if fred(name).uid} == {"supervisor", "auth", "files"}
+    assert {name for name in AUDIENCES if "klasse3a" in fred(name).groups} == {"supervisor", "files"}
+    assert {name for name in AUDIENCES if for_audience(WHOLE, name).groups} == {"supervisor", "files"}
+
+
+def test_an_unknown_audience_is_an_error():
+    with pytest.raises(KeyError):
+        for_audience(WHOLE, "press")
+
+
+def test_an_audience_does_not_open_what_is_not_its_own():
+    snapshot = school(rule(), accounts=(account(role=Role.TEACHER),))
+    for audience, needs in AUDIENCES.items():
+        for service in set(Service) - needs.services:
+            decision = decide(for_audience(snapshot, audience), Request(FRED, service), NOW)
+            assert decision.rule.source == "default"
+
+
+@checked
+@given(snapshots, requests, instants, st.sampled_from(sorted(AUDIENCES)))
+def test_the_part_decides_as_the_whole(snapshot, request, now, audience):
+    part = for_audience(snapshot, audience)
+    if request.service in AUDIENCES[audience].services:
+        assert decide(part, request, now) == decide(snapshot, request, now)
+    assert decode(encode(part)) == part
+    assert same_meaning(for_audience(part, audience), part)
