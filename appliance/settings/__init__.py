@@ -1,0 +1,1 @@
+"""The school's settings: ``/etc/schoolserver/*.yaml`` as frozen objects, one module per file."""

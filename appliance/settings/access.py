@@ -1,0 +1,137 @@
+"""``access.yaml``: which modules are open to whom, where and when (K19), consents (K23), limits (K12): as written.
+
+What these mean to the policy is made by ``access_compile``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from appliance.daemon.options import Option, option
+from appliance.daemon.options_collections import ListOf, MappingOf, Maybe, WordOr
+from appliance.daemon.options_numbers import size
+from appliance.daemon.options_table import Table, table
+from appliance.daemon.options_times import WEEKDAYS, WINDOW, Window
+from appliance.daemon.options_values import Scalar, choice, text
+from appliance.policy.account import Consent, Role, Service
+from appliance.policy.schedule import Holidays
+from appliance.policy.targets import host_of
+from appliance.settings.network import ROOM
+
+
+def _target(value: str) -> str:
+    host = host_of(value.removeprefix("*."))
+    if host is None or (value.isascii() and value != host):
+        raise ValueError(host or "")
+    return host
+
+
+_TARGET = Scalar("domain", "a domain such as example.org, which means all below it too", _target)
+_SERVICES = ListOf(choice(Service), fewest=1)
+_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
+_OPEN = WordOr(choice(("all", "off")), ListOf(choice(Role), fewest=1))
+_MODULES = (
+    Option(Service.MAIL, _OPEN, "all", "Mail inside the school.", example=["teacher", "office"]),
+    Option(Service.FILES, _OPEN, "all", "Home and group drives.", example="off"),
+    Option(Service.WEB, _OPEN, "all", "The internet through the filter.", example=["teacher", "staff", "office"]),
+)
+_NEEDED = ListOf(choice(Consent))
+_CONSENTS = (
+    Option(Service.MAIL, _NEEDED, ["account", "logs"], "Consents needed for mail.", example=["account"]),
+    Option(Service.FILES, _NEEDED, ["account"], "Consents needed for drives.", example=[]),
+    Option(Service.WEB, _NEEDED, ["account", "logs"], "Consents needed for the internet.", example=["account"]),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEntry:
+    """One rule as written; empty fields do not narrow it. Exactly one of ``allow`` and ``deny`` is given."""
+
+    allow: tuple[Service, ...] | None = option(Maybe(_SERVICES), None, "Services that the rule opens.", example=["web"])
+    deny: tuple[Service, ...] | None = option(Maybe(_SERVICES), None, "Services that the rule closes.", example=["web"])
+    roles: tuple[Role, ...] = option(
+        ListOf(choice(Role)),
+        [],
+        "Only for these roles, groups and users; if all three are empty, for everyone.",
+        example=["pupil"],
+    )
+    groups: tuple[str, ...] = option(
+        ListOf(text(_NAME, "a group's name in lower case")), [], "See roles.", example=["klasse3a"]
+    )
+    users: tuple[str, ...] = option(
+        ListOf(text(_NAME, "a login in lower case")),
+        [],
+        "See roles; logins.",
+        example=["fred.mustermann"],
+    )
+    rooms: tuple[str, ...] = option(ListOf(ROOM), [], "Only in these rooms of network.yaml.", example=["12"])
+    targets: tuple[str, ...] = option(
+        ListOf(_TARGET), [], "Only to these domains and all below them (web).", example=["example.org"]
+    )
+    weekdays: tuple[frozenset[int], ...] = option(
+        ListOf(WEEKDAYS), ["mon-sun"], "Only on these days.", example=["mon-thu", "sat"]
+    )
+    times: tuple[Window, ...] = option(
+        ListOf(WINDOW),
+        ["00:00-24:00"],
+        "Only at these times; over midnight too (22:00-06:00).",
+        example=["07:30-13:15", "14:00-16:00"],
+    )
+    holidays: Holidays = option(
+        choice(Holidays),
+        "any",
+        "In the holidays of school.yaml too (any), in them only, or not in them (except).",
+        example="except",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitEntry:
+    """Limits in bytes; ``None``: as for everyone."""
+
+    upload: int | None = option(Maybe(size(1)), None, "Largest upload or attachment.", example="100 MB")
+    download: int | None = option(Maybe(size(1)), None, "Largest download.", example="100 MB")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitEntries:
+    """Limits in bytes for everyone and by role."""
+
+    upload: int = option(size(1), "20 MB", "Largest upload, and largest attachment of a mail.", example="50 MiB")
+    download: int = option(size(1), "20 MB", "Largest download.", example="50 MiB")
+    roles: Mapping[Role, LimitEntry] = option(
+        MappingOf(choice(Role), table(LimitEntry)),
+        {},
+        "Other limits for some roles; what is not given is as for everyone.",
+        example={"teacher": {"upload": "100 MB"}},
+    )
+
+
+def _by_service(**values: object) -> Mapping[Service, object]:
+    return MappingProxyType({Service(name): value for name, value in values.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class AccessFile:
+    """The file as written; ``modules`` by service: ``all``, ``off`` or roles."""
+
+    modules: Mapping[Service, str | tuple[Role, ...]] = option(
+        Table(_MODULES, _by_service),
+        {},
+        "Who may use each module when no rule below says otherwise: all, off, or a list of roles.",
+    )
+    rules: tuple[RuleEntry, ...] = option(
+        ListOf(table(RuleEntry), repeats=True),
+        [],
+        "Exceptions and times. The first rule that fits decides, before what modules says.",
+        example=[
+            {"deny": ["web"], "roles": ["pupil"], "rooms": ["12"], "weekdays": ["mon-fri"], "times": ["09:00-09:45"]},
+            {"allow": ["web"], "groups": ["klasse3a"], "targets": ["example.org"], "holidays": "except"},
+        ],
+    )
+    consents: Mapping[Service, tuple[Consent, ...]] = option(
+        Table(_CONSENTS, _by_service), {}, "Consents that each module needs (account, logs, video, third-party; K23)."
+    )
+    limits: LimitEntries = option(table(LimitEntries), {}, "How large a transfer may be, in every service (K12).")

@@ -1,0 +1,86 @@
+"""From ``access.yaml`` as written to what the policy decides with; every rule carries the line it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import time
+
+from appliance.daemon.options_reading import Source
+from appliance.policy.access import AccessRule, Who
+from appliance.policy.account import Consent, Role, Service
+from appliance.policy.decision import Limits
+from appliance.policy.limits import LimitTable
+from appliance.policy.schedule import Days, Holidays, Schedule, Window
+from appliance.settings.access import AccessFile, RuleEntry
+from appliance.settings.school import School
+
+_WHOLE_DAY = Window(time(0), time(0))
+_EVERYONE = Who(everyone=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Rules in the order in which they are asked, modules last; limits in bytes."""
+
+    rules: tuple[AccessRule, ...]
+    consents_required: Mapping[Service, frozenset[Consent]]
+    limits: LimitTable
+
+
+def compile_access(
+    written: AccessFile, school: School, message_overhead: int, source: Callable[[str], Source]
+) -> Access:
+    """Make the policy's rules.
+
+    ``source`` gives the place of a path such as ``access.rules[2]``, ``message_overhead`` is what a mail may weigh
+    beyond its attachment, in bytes.
+    """
+    rules = [_rule(entry, school, source(f"access.rules[{n}]")) for n, entry in enumerate(written.rules)]
+    for service, opened in written.modules.items():
+        rules.extend(_module(service, opened, source(f"access.modules.{service}")))
+    consents = {service: frozenset(needed) for service, needed in written.consents.items()}
+    return Access(tuple(rules), consents, _limits(written, message_overhead))
+
+
+def _rule(entry: RuleEntry, school: School, source: Source) -> AccessRule:
+    named = entry.roles or entry.groups or entry.users
+    return AccessRule(
+        source=str(source),
+        services=frozenset(entry.allow or entry.deny or ()),
+        who=Who(False, frozenset(entry.roles), frozenset(entry.groups), frozenset(entry.users)) if named else _EVERYONE,
+        allow=entry.allow is not None,
+        rooms=frozenset(entry.rooms),
+        targets=entry.targets,
+        schedule=_schedule(entry, school),
+    )
+
+
+def _schedule(entry: RuleEntry, school: School) -> Schedule | None:
+    """Give the schedule of a rule, ``None`` when it holds always."""
+    days = frozenset[int]().union(*entry.weekdays)
+    windows = tuple(Window(window.start, window.end) for window in entry.times)
+    if len(days) == 7 and _WHOLE_DAY in windows and entry.holidays is Holidays.ANY:
+        return None
+    off = tuple(Days(holiday.first, holiday.last) for holiday in school.holidays)
+    return Schedule(days, windows, school.zone, entry.holidays, off if entry.holidays is not Holidays.ANY else ())
+
+
+def _module(service: Service, opened: str | tuple[Role, ...], source: Source) -> list[AccessRule]:
+    """Give the rules of a module: who may, then a closing one, so that a refusal names this line."""
+    services = frozenset({service})
+    if opened == "all":
+        return [AccessRule(str(source), services, _EVERYONE, allow=True)]
+    closed = AccessRule(str(source), services, _EVERYONE, allow=False)
+    if isinstance(opened, str):
+        return [closed]
+    return [AccessRule(str(source), services, Who(roles=frozenset(opened)), allow=True), closed]
+
+
+def _limits(written: AccessFile, message_overhead: int) -> LimitTable:
+    usual = Limits(written.limits.upload, written.limits.download)
+    roles = {
+        role: Limits(entry.upload or usual.upload, entry.download or usual.download)
+        for role, entry in written.limits.roles.items()
+    }
+    return LimitTable(usual, roles, message_overhead)

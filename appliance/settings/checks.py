@@ -1,0 +1,116 @@
+"""What must fit together: each check looks at values that are right alone and says where they contradict each other.
+
+A check asks the reading for values by path; when one of them is wrong by itself, the check ends there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+
+from appliance.daemon.options_network import Address, Network
+from appliance.daemon.options_reading import Reading
+
+_LONGEST_SOCKET = "/privileged/privileged.sock"
+_SOCKET_BYTES = 107
+_OWN_IDS = 32
+
+
+def _report(reading: Reading, paths: Sequence[str], found: str, allowed: str) -> None:
+    """Report values that contradict each other at the last one that somebody wrote, rather than at a default."""
+    written = [path for path in paths if reading.sources[path].line is not None]
+    reading.report(reading.sources[[*paths, *written][-1]], found, allowed)
+
+
+def _ids(reading: Reading) -> None:
+    first, last = reading.value("directory.id_first"), reading.value("directory.id_last")
+    if first > last:
+        found = f"id_last {last} before id_first {first}"
+        _report(reading, ("directory.id_first", "directory.id_last"), found, "id_last from id_first on")
+
+
+def _own_ids(reading: Reading) -> None:
+    first, last = reading.value("directory.id_first"), reading.value("directory.id_last")
+    own, identity = reading.value("server.first_id"), reading.value("server.identity")
+    if identity == "numbers" and own <= last and own + _OWN_IDS > first:
+        found = f"{own}, whose {_OWN_IDS} ids meet those of accounts"
+        allowed = f"ids outside of {first} to {last} (directory.yaml)"
+        reading.report(reading.sources["server.first_id"], found, allowed)
+
+
+def _uri(reading: Reading) -> None:
+    kind, uri = reading.value("directory.kind"), reading.value("directory.uri")
+    if kind == "ldap" and uri is None:
+        _report(reading, ("directory.uri", "directory.kind"), "ldap without uri", "ldap with a uri, or slapd")
+    if kind == "slapd" and uri is not None:
+        reading.report(reading.sources["directory.uri"], "a uri with kind slapd", "null, or kind ldap")
+
+
+def _listeners(reading: Reading) -> None:
+    listen: dict[str, Address] = {}
+    for path in (path for path in reading.sources if path.startswith("network.listen.")):
+        value = reading.values[path]
+        if isinstance(value, Address):
+            listen[path] = value
+    for (first, one), (second, other) in combinations(listen.items(), 2):
+        if one.collides(other):
+            names = f"{first.rpartition('.')[2]} and {second.rpartition('.')[2]}"
+            _report(reading, (first, second), f"{names} on one port ({one}, {other})", "a port for each service")
+
+
+def _room_networks(reading: Reading) -> None:
+    rooms: Mapping[str, tuple[Network, ...]] = reading.value("network.rooms")
+    seen: dict[Network, str] = {}
+    for room, networks in rooms.items():
+        for number, network in enumerate(networks):
+            if seen.setdefault(network, room) != room:
+                source = reading.sources[f"network.rooms.{room}[{number}]"]
+                reading.report(source, f"{network}, which room {seen[network]} has too", "each network in one room")
+
+
+def _folders(reading: Reading) -> None:
+    for first, second in combinations(("server.state", "server.runtime", "server.data"), 2):
+        if reading.value(first) == reading.value(second):
+            found = f"{first.rpartition('.')[2]} and {second.rpartition('.')[2]} in one folder"
+            _report(reading, (first, second), found, "a folder for each")
+
+
+def _socket_paths(reading: Reading) -> None:
+    length = len(str(reading.value("server.runtime")).encode())
+    most = _SOCKET_BYTES - len(_LONGEST_SOCKET)
+    if length > most:
+        found = f"a path of {length} bytes"
+        reading.report(reading.sources["server.runtime"], found, f"at most {most} bytes, for sockets have short names")
+
+
+def _plain_log(reading: Reading) -> None:
+    if reading.value("server.audit_log") == "plain" and reading.value("server.launcher") == "systemd":
+        allowed = "none, or launcher children: an installed server keeps no readable log of use (K14)"
+        _report(reading, ("server.launcher", "server.audit_log"), "audit_log plain with launcher systemd", allowed)
+
+
+def _delays(reading: Reading) -> None:
+    if reading.value("auth.first_delay") > reading.value("auth.max_delay"):
+        paths = ("auth.first_delay", "auth.max_delay")
+        _report(reading, paths, "max_delay less than first_delay", "max_delay at least as long as first_delay")
+
+
+def _holidays(reading: Reading) -> None:
+    for number, holiday in enumerate(reading.value("school.holidays")):
+        if holiday.first > holiday.last:
+            source = reading.sources[f"school.holidays[{number}].last"]
+            reading.report(source, f"{holiday.last}, before first {holiday.first}", "a date from first on")
+
+
+CHECKS: tuple[Callable[[Reading], None], ...] = (
+    _ids,
+    _own_ids,
+    _uri,
+    _listeners,
+    _room_networks,
+    _folders,
+    _socket_paths,
+    _plain_log,
+    _delays,
+    _holidays,
+)

@@ -1,0 +1,70 @@
+"""What must fit together in ``access.yaml``, and between it, the rooms and the holidays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+
+from appliance.daemon.options_reading import WRONG, Reading
+from appliance.policy.account import Service
+from appliance.policy.schedule import Holidays
+from appliance.settings.access import RuleEntry
+
+
+def _entries(reading: Reading) -> Iterator[tuple[str, RuleEntry]]:
+    """Give path and value of each rule that is right by itself, even if another is not."""
+    for path, value in list(reading.values.items()):
+        if isinstance(value, RuleEntry):
+            yield path, value
+
+
+def _one_answer(reading: Reading) -> None:
+    for path, entry in _entries(reading):
+        if (entry.allow is None) == (entry.deny is None):
+            found = "neither allow nor deny" if entry.allow is None else "both allow and deny"
+            reading.report(reading.sources[path], found, "exactly one of allow and deny, with a list of services")
+
+
+def _rooms(reading: Reading) -> None:
+    rooms = reading.value("network.rooms")
+    for path, entry in _entries(reading):
+        for number, room in enumerate(entry.rooms):
+            if room not in rooms:
+                allowed = f"a room of network.yaml: {', '.join(rooms) or 'there is none'}"
+                near = "".join(get_close_matches(room, rooms, 1)) if not reading.full else ""
+                reading.report(reading.sources[f"{path}.rooms[{number}]"], repr(room), allowed, near)
+
+
+def _targets(reading: Reading) -> None:
+    for path, entry in _entries(reading):
+        if entry.targets and set(entry.allow or entry.deny or ()) - {Service.WEB}:
+            allowed = "targets in rules about web alone"
+            reading.report(reading.sources[f"{path}.targets"], "targets in a rule about other services", allowed)
+
+
+def _holidays(reading: Reading) -> None:
+    named = reading.value("school.holidays")
+    for path, entry in _entries(reading):
+        if entry.holidays is not Holidays.ANY and not named:
+            found = f"{entry.holidays}, though school.yaml names no holidays"
+            reading.report(reading.sources[f"{path}.holidays"], found, "any, or holidays in school.yaml")
+
+
+def _unreachable(reading: Reading) -> None:
+    """A rule for everyone, everywhere and always leaves later rules about the same services without effect."""
+    if reading.values.get("access.rules", WRONG) is WRONG:
+        return
+    closed: dict[Service, str] = {}
+    for path, entry in _entries(reading):
+        services = set(entry.allow or entry.deny or ())
+        if services and services <= closed.keys():
+            first = closed[sorted(services)[0]]
+            reading.report(reading.sources[path], f"a rule that never decides, after {first}", "rules that can decide")
+        narrow = (*entry.roles, *entry.groups, *entry.users, *entry.rooms, *entry.targets)
+        days = frozenset[int]().union(*entry.weekdays)
+        whole = any(window.start == window.end for window in entry.times)
+        if not narrow and whole and len(days) == 7 and entry.holidays is Holidays.ANY:
+            closed.update(dict.fromkeys(services - closed.keys(), str(reading.sources[path])))
+
+
+ACCESS_CHECKS: tuple[Callable[[Reading], None], ...] = (_one_answer, _rooms, _targets, _holidays, _unreachable)

@@ -1,0 +1,46 @@
+"""The table of files: name, section and heading. A new file is a new line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from appliance.daemon.options_render import render
+from appliance.settings.access import AccessFile
+from appliance.settings.accounts import Accounts
+from appliance.settings.auth import Auth
+from appliance.settings.directory import DirectorySettings
+from appliance.settings.mail import Mail
+from appliance.settings.network import NetworkSettings
+from appliance.settings.school import School
+from appliance.settings.server import Server
+
+FILES: Mapping[str, type] = {
+    "school": School,
+    "server": Server,
+    "network": NetworkSettings,
+    "directory": DirectorySettings,
+    "accounts": Accounts,
+    "auth": Auth,
+    "mail": Mail,
+    "access": AccessFile,
+}
+_HEADINGS = {
+    "school": "The school: what it is called and its calendar.",
+    "server": "The server: where it keeps things, as whom its parts run and how they are watched.",
+    "network": "The network: where services listen and which networks the rooms have.",
+    "directory": "The directory: where it is written who is who.",
+    "accounts": "Accounts: how rosters are imported.",
+    "auth": "Passwords: how patient the server is with wrong ones, over all services together.",
+    "mail": "The mail service. Who may use it and how large a file may be stands in access.yaml.",
+    "access": "Access: which modules are open to whom, where and when, with which consents and limits.",
+}
+_USE = (
+    "Every option stands here with its default; what is removed keeps it. Sizes name their unit (20 MB, 20 MiB), "
+    "durations too (10 s, 5 min, 2 h, 14 days). Check changes with: schoolserver check. "
+    "They come into force with: schoolserver reload."
+)
+
+
+def default_files() -> dict[str, str]:
+    """Give the commented default files: name (``school.yaml``) to text."""
+    return {f"{name}.yaml": render(section, f"{_HEADINGS[name]} {_USE}") for name, section in FILES.items()}

@@ -1,0 +1,94 @@
+"""Reading the folder of settings as a whole: all files, then what must fit together, then the frozen result.
+
+May not live here: single options (one module per file) and rules about several of them (``checks``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from appliance.daemon.options_reading import WRONG, Problem, Reading, SettingsError, Source
+from appliance.daemon.options_table import plain_node, table
+from appliance.daemon.options_yaml import read_file
+from appliance.settings.access_compile import Access, compile_access
+from appliance.settings.accounts import Accounts
+from appliance.settings.auth import Auth
+from appliance.settings.checks import CHECKS
+from appliance.settings.checks_access import ACCESS_CHECKS
+from appliance.settings.directory import DirectorySettings
+from appliance.settings.files import FILES
+from appliance.settings.mail import Mail
+from appliance.settings.network import NetworkSettings
+from appliance.settings.school import School
+from appliance.settings.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of ``folder``; ``sources`` by path, such as ``network.listen.imap``."""
+
+    folder: Path
+    school: School
+    server: Server
+    network: NetworkSettings
+    directory: DirectorySettings
+    accounts: Accounts
+    auth: Auth
+    mail: Mail
+    access: Access
+    sources: Mapping[str, Source]
+
+
+def load(folder: Path) -> Settings:
+    """Read the settings; a missing file means its defaults. Raises :class:`SettingsError` with every problem."""
+    reading = Reading()
+    present = _look(folder, reading)
+    sections = {name: _section(folder, name, kind, present, reading) for name, kind in FILES.items()}
+    reading.run((*CHECKS, *ACCESS_CHECKS))
+    if reading.problems:
+        order = [f"{name}.yaml" for name in FILES]
+        raise SettingsError(sorted(reading.problems, key=lambda problem: _place(problem, order)))
+    sections["directory"] = _with_base(sections["directory"], sections["school"].domain)
+    sections["access"] = compile_access(
+        sections["access"], sections["school"], sections["mail"].message_overhead, reading.sources.__getitem__
+    )
+    return Settings(folder=folder, sources=reading.sources, **sections)
+
+
+def _place(problem: Problem, order: list[str]) -> tuple[int, int]:
+    """Sort problems as a reader meets them: by file, then by line."""
+    return order.index(problem.file) if problem.file in order else -1, problem.line or 0
+
+
+def _with_base(directory: DirectorySettings, domain: str) -> DirectorySettings:
+    """Make the base from the domain where it is left to us."""
+    made = ",".join(f"dc={label}" for label in domain.split("."))
+    return replace(directory, base=made) if directory.base == "auto" else directory
+
+
+def _section(folder: Path, name: str, kind: type, present: frozenset[str], reading: Reading) -> Any:
+    """Read one file into its section, or give ``WRONG``."""
+    path = folder / f"{name}.yaml"
+    node = read_file(path, reading) if path.name in present else plain_node("{}")
+    if node is None:
+        return WRONG
+    return table(kind).read(node, Source(path.name, 1, ""), reading)
+
+
+def _look(folder: Path, reading: Reading) -> frozenset[str]:
+    """Give the names in the folder; a folder that is not there, or a misspelt file, would silently mean defaults."""
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        reading.report(Source(str(folder), None, ""), f"no folder of settings ({error.strerror})", "a readable folder")
+        return frozenset()
+    known = [f"{name}.yaml" for name in FILES]
+    for name in names:
+        if name.endswith((".yaml", ".yml")) and name not in known:
+            near = "".join(get_close_matches(name, known, 1))
+            reading.report(Source(name, None, ""), "a file of an unknown name", ", ".join(known), near)
+    return frozenset(names)

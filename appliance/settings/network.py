@@ -1,0 +1,39 @@
+"""``network.yaml``: where services listen and which networks the rooms have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from appliance.daemon.options import Option, option
+from appliance.daemon.options_collections import ListOf, MappingOf
+from appliance.daemon.options_network import ADDRESS, NETWORK, Address, Network
+from appliance.daemon.options_table import Table
+from appliance.daemon.options_values import text
+
+ROOM = text(r"[\w][\w .-]{0,39}", "a room's name of at most 40 letters, digits, spaces, dots and dashes")
+_LISTENERS = (
+    Option("submission", ADDRESS, "0.0.0.0:587", "Mail programs hand in mail (STARTTLS).", example="127.0.0.1:2587"),
+    Option("imap", ADDRESS, "0.0.0.0:143", "Mail programs read mail (STARTTLS).", example="127.0.0.1:2143"),
+    Option("ldap", ADDRESS, "127.0.0.1:389", "The directory, for programs on this machine.", example="127.0.0.1:2389"),
+)
+
+
+def _frozen(**values: object) -> Mapping[str, object]:
+    return MappingProxyType(values)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """``listen``: service to address; ``rooms``: name of a room to its networks."""
+
+    listen: Mapping[str, Address] = option(
+        Table(_LISTENERS, _frozen), {}, "Address and port on which each service listens; 0.0.0.0 is every address."
+    )
+    rooms: Mapping[str, tuple[Network, ...]] = option(
+        MappingOf(ROOM, ListOf(NETWORK, fewest=1)),
+        {},
+        "Rooms and the networks of their PCs, for access rules by room.",
+        example={"12": ["10.1.12.0/24"], "library": ["10.1.20.0/25", "10.1.21.7"]},
+    )
