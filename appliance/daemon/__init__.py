@@ -1,0 +1,1 @@
+"""What every daemon shares and that knows nothing about schools; imports none of ours but itself."""

@@ -1,0 +1,40 @@
+"""Sockets handed in by who started us (sd_listen_fds(3)), by name. They outlive us: a restart refuses no connection."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import MutableMapping
+
+from appliance.daemon.logs import Told
+
+_FIRST = 3
+
+
+def taken_from(environment: MutableMapping[str, str]) -> dict[str, list[socket.socket]]:
+    """Take LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID out of ``environment`` and return the sockets, non-blocking.
+
+    Several may have one name (IPv4 and IPv6). What was meant for another process is left alone: then there are
+    none.
+    Raise :class:`Told` when the variables contradict each other or a descriptor is no socket.
+    """
+    count = environment.pop("LISTEN_FDS", "0")
+    names = environment.pop("LISTEN_FDNAMES", "")
+    meant = environment.pop("LISTEN_PID", "")
+    if meant != str(os.getpid()):
+        return {}
+    if not count.isdecimal():
+        raise Told("LISTEN_FDS is not a number")
+    parts = names.split(":") if names else ["unknown"] * int(count)
+    if len(parts) != int(count):
+        raise Told(f"LISTEN_FDS hands in {count} sockets, LISTEN_FDNAMES names {len(parts)}")
+    found: dict[str, list[socket.socket]] = {}
+    for descriptor, name in enumerate(parts, _FIRST):
+        try:
+            handed = socket.socket(fileno=descriptor)
+        except OSError as error:
+            raise Told(f"descriptor {descriptor} ({name}) is not a socket: {error.strerror}") from error
+        handed.set_inheritable(False)
+        handed.setblocking(False)
+        found.setdefault(name, []).append(handed)
+    return found
