@@ -1,0 +1,1 @@
+"""Side by side with the peers: one command, ratios. Not a test: nothing here decides whether a build passes."""

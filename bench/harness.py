@@ -1,0 +1,66 @@
+"""How a figure is taken: ours and the peer alternately, medians, spread, ratio, goal."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison. ``ours`` and ``peer`` each take one figure in ``unit``; ``more_is_better`` tells which way.
+
+    ``goal`` is the least ratio (ours/peer where more is better, peer/ours where less is) or ``None``: figures only.
+    ``limit`` is an absolute goal in ``unit`` for ours, where PERFORMANCE.md sets one.
+    """
+
+    name: str
+    unit: str
+    more_is_better: bool
+    ours: Callable[[], float]
+    peer: Callable[[], float]
+    peer_name: str
+    goal: float | None = None
+    limit: float | None = None
+
+
+def measure(rows: Iterable[Row], console: Console) -> None:
+    """Take all figures and print one line a row as soon as it is there."""
+    table = Table("Row", "Unit", "Ours", "Spread", "Peer", "Peer's", "Spread", "Ratio", "Goal")
+    for row in rows:
+        ours, peer = [], []
+        for _ in range(ROUNDS):
+            ours.append(row.ours())
+            peer.append(row.peer())
+        mine, theirs = statistics.median(ours), statistics.median(peer)
+        ratio = mine / theirs if row.more_is_better else theirs / mine
+        table.add_row(
+            row.name, row.unit, _figure(mine), _spread(ours), row.peer_name, _figure(theirs), _spread(peer),
+            f"{ratio:.2f}", _goal(row, mine, ratio),
+        )  # fmt: skip
+        console.print(f"{row.name}: {_figure(mine)} {row.unit}, {row.peer_name} {_figure(theirs)}, ratio {ratio:.2f}")
+    console.print(table)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _spread(values: list[float]) -> str:
+    return f"{_figure(min(values))}-{_figure(max(values))}"
+
+
+def _goal(row: Row, mine: float, ratio: float) -> str:
+    parts = []
+    if row.goal is not None:
+        parts.append(f"ratio >= {row.goal:g}: {'met' if ratio >= row.goal else 'MISSED'}")
+    if row.limit is not None:
+        good = mine >= row.limit if row.more_is_better else mine <= row.limit
+        parts.append(f"{'>=' if row.more_is_better else '<='} {row.limit:g} {row.unit}: {'met' if good else 'MISSED'}")
+    return "; ".join(parts) or "figures only"
