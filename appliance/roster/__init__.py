@@ -1,0 +1,1 @@
+"""Import of the roster files that schools have: read, plan, apply. See docs/handbook/accounts.md."""
