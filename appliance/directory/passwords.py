@@ -1,0 +1,49 @@
+"""Passwords: trying one, writing one. Whether a password is good enough (K02) is decided before it comes here."""
+
+from __future__ import annotations
+
+from appliance.daemon.secret import Secret
+from appliance.directory.errors import DirectoryUnavailable
+from appliance.directory.place import Place
+from appliance.directory.records import Checked
+
+
+class Passwords:
+    """Tries and writes passwords of ``place``; both methods raise ``DirectoryUnavailable``."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def check(self, login: str, password: Secret) -> Checked:
+        """Sign in as ``login`` on a kept connection.
+
+        An empty password is wrong: the protocol takes it for no sign-in at all and says yes (RFC 4513, 5.1.2).
+        """
+        text = password.reveal()
+        if not login or not text:
+            return Checked.WRONG
+        dialect = self._place.dialect
+        with self._place.persons.link() as link:
+            answer = link.bind(self._place.account_name(login), text, dialect.bind_controls)
+            try:
+                checked = dialect.checked(answer)
+            except ValueError as error:
+                raise DirectoryUnavailable(f"the directory's answer cannot be read: {error}") from error
+        if checked is None:
+            raise DirectoryUnavailable(f"the directory did not check a password (LDAP result {answer.code})")
+        return checked
+
+    def set_password(self, login: str, password: Secret, must_change: bool) -> None:
+        """Write a password and whether it must be changed before anything opens (K03), both or none.
+
+        Raises ``NotFound`` and ``DirectoryRefused`` too; ``ValueError`` for an empty one, and for one that must be
+        changed and begins with a brace.
+        """
+        if not password:
+            raise ValueError("an empty password")
+        name, changes = self._place.account_name(login), self._place.dialect.write_password(password, must_change)
+        with self._place.link() as link:
+            if changes is None:
+                link.set_password(name, password.reveal().encode())
+            else:
+                link.modify(name, changes)

@@ -1,0 +1,33 @@
+"""Where in a directory the entries of a school are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from appliance.directory.names import child
+from appliance.policy.account import GroupKind
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Where entries are below ``base``: people in one folder, groups in one per kind."""
+
+    base: str
+
+    @property
+    def people(self) -> str:
+        """The folder of all accounts."""
+        return child("ou", "people", self.base)
+
+    @property
+    def groups(self) -> str:
+        """The folder of the folders of groups."""
+        return child("ou", "groups", self.base)
+
+    def groups_of(self, kind: GroupKind) -> str:
+        """Return the folder of the groups of ``kind``."""
+        return child("ou", kind.value, self.groups)
+
+    def service(self, account: str) -> str:
+        """Return the name of the service account ``account`` (``supervisor``, ``auth``)."""
+        return child("cn", account, child("ou", "services", self.base))
