@@ -1,0 +1,40 @@
+"""The supervisor's end of the privileged process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from appliance.daemon.request_client import BlockingClient
+
+_TIMEOUT = 60.0
+
+
+class PrivilegedClient:
+    """Asks the process behind the socket ``path``; blocking, at most ``timeout`` seconds a call, thread-safe.
+
+    Every call raises ``daemon.request_client.Unreachable`` (temporary) or ``RequestRefused`` (kinds ``bad-argument``,
+    ``conflict``, ``engine-refused``, ``disk``, ``not-allowed``).
+    """
+
+    def __init__(self, path: Path, timeout: float = _TIMEOUT) -> None:
+        self._client = BlockingClient(path, timeout)
+
+    def home_make(self, login: str, uid: int, gid: int) -> bool:
+        """Make the home of ``login`` (0700, numeric owner ``uid`` and ``gid``); whether it was missing."""
+        return bool(self._client.call("home-make", login=login, uid=uid, gid=gid)["made"])
+
+    def home_remove(self, login: str) -> bool:
+        """Remove the home of ``login`` for good; whether there was one."""
+        return bool(self._client.call("home-remove", login=login)["removed"])
+
+    def engine_install(self, engine: str, text: str) -> bool:
+        """Make ``text`` the file of ``engine`` (``imap``) and let it be read; whether anything changed."""
+        return bool(self._client.call("engine-install", engine=engine, text=text)["changed"])
+
+    def session_kick(self, service: str, login: str) -> bool:
+        """End the sessions of ``login`` at the engine of ``service`` (``mail``); whether there were any."""
+        return bool(self._client.call("session-kick", service=service, login=login)["kicked"])
+
+    def close(self) -> None:
+        """Give the connection back; a later call opens a new one."""
+        self._client.close()
