@@ -10,6 +10,9 @@ from appliance.daemon.logs import Told
 
 _FIRST = 3
 
+BACKLOG = 4096
+"""Connections that may wait while a process is away or busy; a loop that listens again must not shorten the queue."""
+
 
 def taken_from(environment: MutableMapping[str, str]) -> dict[str, list[socket.socket]]:
     """Take LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID out of ``environment`` and return the sockets, non-blocking.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from types import GenericAlias
 from typing import Any
 
+from appliance.daemon.listeners import BACKLOG
 from appliance.daemon.wire import LIMIT, Lines, Refusal, Reply, Request, WireError
 
 _log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class RequestServer:
         """Accept on ``listener`` (a listening Unix stream socket)."""
         listener.setblocking(False)
         # not start_unix_server: from Python 3.13 it would remove the socket's path, which is not ours, when it closes
-        self._server = await asyncio.start_server(self._connected, sock=listener)
+        self._server = await asyncio.start_server(self._connected, sock=listener, backlog=BACKLOG)
 
     async def stop(self) -> None:
         """Accept nothing new, read nothing more, let running requests end and answer, then close the connections."""

@@ -1,0 +1,57 @@
+"""The launcher as a process of its own: ``/usr/bin/python3 -m appliance.supervisor.launcher --settings DIR``.
+
+Exit 0 after a stop, 1 when it cannot start (a port in use, say), 2 on wrong settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+from appliance.daemon import logs
+from appliance.daemon.options_reading import SettingsError
+from appliance.settings.load import load
+from appliance.supervisor.launcher.children import ChildLauncher
+from appliance.supervisor.launcher.unit import LauncherError
+from appliance.supervisor.launcher.units import school_units
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the units of the settings until SIGTERM or SIGINT; a second signal ends them at once."""
+    parser = argparse.ArgumentParser(
+        prog="schoolserver-launcher", description="Starts and watches the parts of the server where systemd does not."
+    )
+    parser.add_argument(
+        "--settings",
+        metavar="DIR",
+        type=Path,
+        default=Path(os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")),
+        help="folder with the settings (default: $SCHOOLSERVER_SETTINGS, else /etc/schoolserver)",
+    )
+    parser.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
+    arguments = parser.parse_args(argv)
+    if arguments.with_parent:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    logs.set_up("launcher")
+    try:
+        settings = load(arguments.settings.absolute())
+        launcher = ChildLauncher(settings, school_units(settings))
+        launcher.start()
+    except SettingsError as error:
+        print(f"schoolserver launcher: wrong settings\n{error}", file=sys.stderr)
+        return 2
+    except LauncherError as error:
+        print(f"schoolserver launcher: cannot start\n{error}", file=sys.stderr)
+        return 1
+    launcher.run()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

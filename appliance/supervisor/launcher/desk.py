@@ -1,0 +1,121 @@
+"""Answers the supervisor on ``launcher.sock``: how are the units, restart one, reload one.
+
+May live here: connections inside the launcher's own loop, in the wire format of every local request. May not: anything
+that waits.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from appliance.daemon.request_server import Peer
+from appliance.daemon.wire import Lines, Refusal, Reply, Request, WireError
+from appliance.supervisor.launcher.seam import UnitState
+
+_CONNECTIONS = 32
+_LINE_LIMIT = 4096
+
+Verb = Callable[[str], Refusal | None]
+
+
+class Desk:
+    """Serves ``listener`` (bound and listening) inside ``selector`` for peers whose uid is in ``allowed``.
+
+    ``states`` tells how the units are; ``verbs`` are those that take the name of a unit: they answer ``None`` for done.
+    The selector's data is a function to call when the descriptor is readable.
+    """
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        listener: socket.socket,
+        allowed: frozenset[int],
+        states: Callable[[], list[UnitState]],
+        verbs: Mapping[str, Verb],
+    ) -> None:
+        self._selector = selector
+        self._listener = listener
+        self._allowed = allowed
+        self._states = states
+        self._verbs = verbs
+        self._open: dict[socket.socket, Lines] = {}
+        listener.setblocking(False)
+        selector.register(listener, selectors.EVENT_READ, self._accept)
+
+    def close(self) -> None:
+        """Close all connections and take the listener out of the selector."""
+        for connection in list(self._open):
+            self._drop(connection)
+        self._selector.unregister(self._listener)
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        if len(self._open) >= _CONNECTIONS:
+            connection.close()
+            return
+        connection.setblocking(False)
+        self._open[connection] = Lines(_LINE_LIMIT)
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(connection))
+
+    def _read(self, connection: socket.socket) -> None:
+        try:
+            data = connection.recv(_LINE_LIMIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(connection)
+            return
+        peer = Peer.of(connection)
+        replies = b"".join(self._answer(line, peer).encode() for line in self._open[connection].feed(data))
+        try:
+            sent = connection.send(replies) if replies else 0
+        except OSError:
+            sent = -1
+        if sent != len(replies):  # somebody who asks and does not read
+            self._drop(connection)
+
+    def _answer(self, line: bytes | None, peer: Peer) -> Reply:
+        if line is None:
+            return Reply(None, Refusal("too-long", f"a request has at most {_LINE_LIMIT} bytes"))
+        try:
+            request = Request.decode(line)
+        except WireError as error:
+            return Reply(None, Refusal("bad-request", str(error)))
+        return Reply(request.id, self._outcome(request, peer))
+
+    def _outcome(self, request: Request, peer: Peer) -> Mapping[str, Any] | Refusal:
+        if peer.uid not in self._allowed:
+            return Refusal("not-allowed", "this is not open to the asking user")
+        if request.verb == "states" and not request.arguments:
+            return {"units": [_as_json(state) for state in self._states()]}
+        verb = self._verbs.get(request.verb)
+        if verb is None:
+            return Refusal("unknown-verb", f"there is no such verb; known are states, {', '.join(self._verbs)}")
+        name = request.arguments.get("name")
+        if not isinstance(name, str) or len(request.arguments) != 1:
+            return Refusal("bad-argument", "the one argument is name, text")
+        return verb(name) or {}
+
+    def _drop(self, connection: socket.socket) -> None:
+        self._selector.unregister(connection)
+        del self._open[connection]
+        connection.close()
+
+
+def _as_json(state: UnitState) -> dict[str, Any]:
+    return {
+        "name": state.name,
+        "state": state.state.value,
+        "pid": state.pid,
+        "since": state.since.isoformat(),
+        "restarts": state.restarts,
+        "status": state.status,
+    }

@@ -1,0 +1,60 @@
+"""What the supervisor sees of a launcher, whichever starts the units: our own children or systemd.
+
+May live here: the interface and the state of a unit as it travels. May not: how either launcher does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class State(StrEnum):
+    """Where a unit is in its life; only ``READY`` is healthy.
+
+    ``FAILING``: it was given up and is being ended; ``PAUSING``: it ended by itself and will be started again.
+    """
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+    FAILING = "failing"
+    PAUSING = "pausing"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """A unit at this moment.
+
+    ``pid`` is ``None`` while no process runs, ``since`` (aware) when ``state`` was reached, ``restarts`` how often it
+    was started again, ``status`` its own last words or why it ended; no part of it names a person.
+    """
+
+    name: str
+    state: State
+    pid: int | None
+    since: datetime
+    restarts: int
+    status: str
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the unit serves."""
+        return self.state is State.READY
+
+
+class Launcher(Protocol):
+    """Starts, watches and stops the units."""
+
+    def states(self) -> list[UnitState]:
+        """Every unit, in starting order; raises ``daemon.request_client.Unreachable`` when nobody answers."""
+
+    def restart(self, name: str) -> None:
+        """Ask for a fresh process; returns before it is ready. Raises ``RequestRefused`` for an unknown unit."""
+
+    def reload(self, name: str) -> None:
+        """Ask the unit to read its settings again. Raises ``RequestRefused`` when it cannot or does not run."""

@@ -1,0 +1,174 @@
+"""The units of a school: which processes there are, what each listens on, owns and waits for.
+
+May live here: one function per unit and nothing but data. May not: how any of it is done. A new service is a new
+function here, and a line in :func:`school_units`.
+"""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.supervisor.launcher.unit import Folder, Readiness, TcpListener, Unit, UnixListener
+
+if TYPE_CHECKING:
+    from appliance.settings.load import Settings
+
+_PYTHON = "/usr/bin/python3"
+_PROXY = (Path("/usr/lib/systemd/systemd-socket-proxyd"), Path("/lib/systemd/systemd-socket-proxyd"))
+
+
+def school_units(settings: Settings) -> tuple[Unit, ...]:
+    """Every unit that these settings ask for."""
+    own_directory = (_directory(settings), _ldap_port(settings)) if settings.directory.kind == "slapd" else ()
+    return (
+        _audit(settings),
+        _privileged(settings),
+        *own_directory,
+        _auth(settings),
+        _supervisor(settings),
+        _mail(settings),
+        _imap(settings),
+    )
+
+
+def _audit(settings: Settings) -> Unit:
+    runtime, state = settings.server.runtime / "audit", settings.server.state / "audit"
+    return Unit(
+        name="audit",
+        argv=_python("appliance.audit", settings),
+        identity="audit",
+        listeners=(
+            UnixListener("audit", runtime / "audit.sock", "audit", "services", packets=True),
+            UnixListener("query", runtime / "query.sock", "audit", "services"),
+        ),
+        folders=(Folder(runtime, "audit", "services", 0o750, transient=True), Folder(state, "audit", "audit", 0o700)),
+        watchdog=settings.server.watchdog,
+    )
+
+
+def _privileged(settings: Settings) -> Unit:
+    runtime, data = settings.server.runtime / "privileged", settings.server.data
+    return Unit(
+        name="privileged",
+        argv=_python("appliance.privileged", settings),
+        identity="privileged",
+        listeners=(UnixListener("privileged", runtime / "privileged.sock", "privileged", "supervisor"),),
+        folders=(
+            Folder(runtime, "privileged", "supervisor", 0o750, transient=True),
+            Folder(data, "privileged", "privileged", 0o755),
+            Folder(data / "homes", "privileged", "privileged", 0o711),
+            Folder(data / "groups", "privileged", "privileged", 0o711),
+        ),
+        watchdog=settings.server.watchdog,
+    )
+
+
+def _directory(settings: Settings) -> Unit:
+    """Slapd prepares its folders and the service accounts' passwords as root, and serves as its own user."""
+    runtime, state = settings.server.runtime / "directory", settings.server.state / "directory"
+    argv = _python("appliance.directory", settings)
+    return Unit(
+        name="directory",
+        argv=argv,
+        identity="directory",
+        prepare=(*argv, "--prepare-only"),
+        folders=(
+            Folder(runtime, "directory", "services", 0o750, transient=True),
+            Folder(state, "directory", "directory", 0o700),
+        ),
+        readiness=Readiness.CONNECT,
+        ready_socket=runtime / "ldapi.sock",
+        reload_signal=None,
+    )
+
+
+def _ldap_port(settings: Settings) -> Unit:
+    """Carry the loopback port to slapd's socket, so that a restart of slapd refuses no connection."""
+    address = settings.network.listen["ldap"]
+    proxy = next((path for path in _PROXY if path.exists()), _PROXY[0])
+    return Unit(
+        name="ldap-port",
+        argv=(str(proxy), str(settings.server.runtime / "directory" / "ldapi.sock")),
+        identity="directory",
+        listeners=(TcpListener("ldap", address.host, address.port, "network.yaml: listen.ldap"),),
+        after=("directory",),
+        readiness=Readiness.EXEC,
+        reload_signal=None,
+    )
+
+
+def _auth(settings: Settings) -> Unit:
+    runtime, state = settings.server.runtime / "auth", settings.server.state / "auth"
+    return Unit(
+        name="auth",
+        argv=_python("appliance.auth", settings),
+        identity="auth",
+        listeners=(UnixListener("auth", runtime / "auth.sock", "auth", "services"),),
+        folders=(Folder(runtime, "auth", "services", 0o750, transient=True), Folder(state, "auth", "auth", 0o700)),
+        after=_with_directory(settings, "audit"),
+        watchdog=settings.server.watchdog,
+    )
+
+
+def _supervisor(settings: Settings) -> Unit:
+    runtime, state = settings.server.runtime, settings.server.state
+    return Unit(
+        name="supervisor",
+        argv=_python("appliance.supervisor", settings),
+        identity="supervisor",
+        listeners=(UnixListener("control", runtime / "control" / "control.sock", "supervisor", "admin"),),
+        folders=(
+            Folder(runtime / "control", "supervisor", "admin", 0o750, transient=True),
+            Folder(runtime / "snapshots", "supervisor", "services", 0o750),
+            Folder(state / "supervisor", "supervisor", "supervisor", 0o700),
+        ),
+        after=_with_directory(settings, "privileged"),
+        watchdog=settings.server.watchdog,
+        umask=0o027,
+    )
+
+
+def _mail(settings: Settings) -> Unit:
+    address, state = settings.network.listen["submission"], settings.server.state / "mail"
+    return Unit(
+        name="mail",
+        argv=_python("appliance.mail", settings),
+        identity="mail",
+        listeners=(TcpListener("submission", address.host, address.port, "network.yaml: listen.submission"),),
+        folders=(
+            Folder(state, "mail", "mail", 0o700),
+            Folder(state / "tls", "mail", "mail", 0o700),
+            Folder(settings.server.data / "mail", "mail", "mail", 0o700),
+        ),
+        after=("auth",),
+        watchdog=settings.server.watchdog,
+    )
+
+
+def _imap(settings: Settings) -> Unit:
+    """Dovecot starts as root and gives its parts their users by itself."""
+    address, state = settings.network.listen["imap"], settings.server.state / "imap"
+    return Unit(
+        name="imap",
+        argv=_python("appliance.mail.imap", settings),
+        identity="privileged",
+        listeners=(TcpListener("imap", address.host, address.port, "network.yaml: listen.imap"),),
+        folders=(
+            Folder(settings.server.runtime / "dovecot", "privileged", "privileged", 0o755, transient=True),
+            Folder(state, "privileged", "privileged", 0o700),
+            Folder(state / "tls", "privileged", "privileged", 0o700),
+        ),
+        after=("auth",),
+        parent_death=signal.SIGTERM,  # it has processes of its own to end
+        umask=0o027,
+    )
+
+
+def _python(module: str, settings: Settings) -> tuple[str, ...]:
+    return (_PYTHON, "-P", "-m", module, "--settings", str(settings.folder))
+
+
+def _with_directory(settings: Settings, *names: str) -> tuple[str, ...]:
+    return (*names, "directory") if settings.directory.kind == "slapd" else names

@@ -1,0 +1,54 @@
+"""The table of units: complete, in an order that exists, with nobody's sockets open to others."""
+
+from dataclasses import replace
+from graphlib import TopologicalSorter
+
+import pytest
+
+from appliance.settings.load import load
+from appliance.supervisor.launcher.unit import Readiness, UnixListener
+from appliance.supervisor.launcher.units import school_units
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return load(tmp_path)
+
+
+def test_every_part_is_there(settings):
+    names = [unit.name for unit in school_units(settings)]
+    assert sorted(names) == ["audit", "auth", "directory", "imap", "ldap-port", "mail", "privileged", "supervisor"]
+
+
+def test_without_a_directory_of_our_own_nobody_waits_for_it(settings):
+    elsewhere = replace(settings, directory=replace(settings.directory, kind="ldap"))
+    units = school_units(elsewhere)
+    assert {"directory", "ldap-port"}.isdisjoint(unit.name for unit in units)
+    assert all("directory" not in unit.after for unit in units)
+
+
+def test_nobody_waits_for_an_unknown_unit_or_in_a_circle(settings):
+    units = school_units(settings)
+    order = list(TopologicalSorter({unit.name: unit.after for unit in units}).static_order())
+    assert sorted(order) == sorted(unit.name for unit in units)
+
+
+def test_local_sockets_are_closed_to_others_and_lie_in_a_folder_of_their_unit(settings):
+    for unit in school_units(settings):
+        for listener in unit.listeners:
+            if isinstance(listener, UnixListener):
+                assert listener.mode & 0o007 == 0
+                assert listener.path.parent in {folder.path for folder in unit.folders}
+
+
+def test_programs_are_told_where_the_settings_are(settings):
+    for unit in school_units(settings):
+        assert unit.argv[0].startswith("/")
+        if unit.name != "ldap-port":
+            assert unit.argv[-2:] == ("--settings", str(settings.folder))
+
+
+def test_slapd_is_ready_when_it_answers_and_has_no_reload(settings):
+    unit = next(unit for unit in school_units(settings) if unit.name == "directory")
+    assert (unit.readiness, unit.reload_signal) == (Readiness.CONNECT, None)
+    assert unit.ready_socket == settings.server.runtime / "directory" / "ldapi.sock"
