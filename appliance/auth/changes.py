@@ -28,7 +28,7 @@ from appliance.policy.passwords import generate, problems
 from appliance.policy.snapshot import Snapshot
 
 _SAME = "The new password must differ from the old one."
-_UNUSABLE = "The password may have at most 128 characters, and none that cannot be typed."
+_UNUSABLE = "The password needs 8 to 128 characters, all of which can be typed."
 
 
 class Writer(Protocol):

@@ -83,8 +83,9 @@ class Account:
     ``login`` is lower case (``fred.mustermann``), ``uid`` the numeric id in the directory, ``groups`` the names of the
     groups it is a member of (sorted). ``password_changed_at`` is an aware instant (kept in UTC) or ``None`` (never
     set); a newer one ends open sessions (K04). ``hidden`` is an account of the server itself (the probe): no person, so
-    no consent is asked of it, and a service that is open to anybody at any time is open to it. A field that an audience
-    does not decide on is empty there.
+    no consent is asked of it, and a service that is open to anybody at any time is open to it. ``quota`` is its space
+    for mail and files together in bytes (K11), 0 for no bound. A field that an audience does not decide on is empty
+    there.
     """
 
     login: str
@@ -98,6 +99,7 @@ class Account:
     locks: tuple[Lock, ...] = ()
     disabled: bool = False
     hidden: bool = False
+    quota: int = 0
 
     def __post_init__(self) -> None:
         """Keep the instant in UTC and refuse a naive one (``ValueError``)."""

@@ -16,14 +16,16 @@ from appliance.policy.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What an audience decides on: its ``services``, people's ``names`` and numeric ``ids``, all groups and consents.
+    """What an audience decides on: its ``services``, people's ``names``, ``ids``, ``quotas``, all groups and consents.
 
-    Without the last it still gets a membership that one of its rules asks for and a consent that its services need.
+    Without the last two it still gets a membership that one of its rules or limits asks for and a consent that its
+    services need.
     """
 
     services: frozenset[Service]
     names: bool = False
     ids: bool = False
+    quotas: bool = False
     groups: bool = False
     consents: bool = False
 
@@ -32,10 +34,10 @@ _ALL = frozenset(Service)
 
 AUDIENCES: Mapping[str, Needs] = MappingProxyType(
     {
-        "supervisor": Needs(_ALL, names=True, ids=True, groups=True, consents=True),
+        "supervisor": Needs(_ALL, names=True, ids=True, quotas=True, groups=True, consents=True),
         "auth": Needs(_ALL, names=True, ids=True),  # names: a password must not contain them (K02)
-        "mail": Needs(frozenset({Service.MAIL})),
-        "files": Needs(frozenset({Service.FILES}), ids=True, groups=True),
+        "mail": Needs(frozenset({Service.MAIL}), ids=True, quotas=True),  # ids: rows of the ledger of space
+        "files": Needs(frozenset({Service.FILES}), ids=True, quotas=True, groups=True),
         "web": Needs(frozenset({Service.WEB})),
     }
 )
@@ -50,7 +52,10 @@ def for_audience(snapshot: Snapshot, audience: str) -> Snapshot:
         if not rule.services.isdisjoint(needs.services)
     )
     required = {service: asked for service, asked in snapshot.consents_required.items() if service in needs.services}
-    asked_for = frozenset[str]().union(*(rule.who.groups for rule in rules))
+    limits = tuple(rule for rule in snapshot.limits.rules if rule.service is None or rule.service in needs.services)
+    asked_for = frozenset(rule.group for rule in limits if rule.group is not None).union(
+        *(rule.who.groups for rule in rules)
+    )
     consents = frozenset(consent for asked in required.values() for consent in asked)
 
     def part(account: Account) -> Account:
@@ -61,6 +66,7 @@ def for_audience(snapshot: Snapshot, audience: str) -> Snapshot:
             groups=account.groups if needs.groups else tuple(name for name in account.groups if name in asked_for),
             consents=account.consents if needs.consents else account.consents & consents,
             locks=tuple(lock for lock in account.locks if lock.service is None or lock.service in needs.services),
+            quota=account.quota if needs.quotas else 0,
         )
 
     return replace(
@@ -70,4 +76,5 @@ def for_audience(snapshot: Snapshot, audience: str) -> Snapshot:
         groups=snapshot.groups if needs.groups else {},
         rules=rules,
         consents_required=required,
+        limits=replace(snapshot.limits, rules=limits),
     )

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     OUTSIDE_RECIPIENT = "outside-recipient"
     UNKNOWN_RECIPIENT = "unknown-recipient"
     TOO_LARGE = "too-large"
+    OVER_QUOTA = "over-quota"
     MALFORMED = "malformed"
 
 

@@ -40,6 +40,9 @@ class Kind(StrEnum):
     CONSENT_WITHDRAWN = "consent-withdrawn"
     SETTINGS_CHANGED = "settings-changed"
     SESSION_ENDED = "session-ended"
+    LIMIT_ALLOWED = "limit-allowed"
+    LIMIT_REVOKED = "limit-revoked"
+    QUOTA_SET = "quota-set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ def validate(event: Event) -> None:
     import-applied: by, and the numbers new, changed, moved, gone.
     consent-given, consent-withdrawn: login, consent, version, by.
     settings-changed: by. session-ended: service, login, reason.
+    limit-allowed: login or group (the other null), size (bytes), until, by, reason. limit-revoked: login or group, by.
+    quota-set: login, size (bytes, 0: no bound; null: that of the role again), until, by, reason.
     A field that may be null may be absent.
     """
     if event.time.tzinfo is None:
@@ -154,6 +159,7 @@ _LOCK: Mapping[str, _Fits] = {
     "by": _text,
     "reason": _or_null(_text),
 }
+_WHOM: Mapping[str, _Fits] = {"login": _or_null(_text), "group": _or_null(_text)}
 _CONSENT: Mapping[str, _Fits] = {"login": _text, "consent": _one_of(*Consent), "version": _text, "by": _text}
 
 _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
@@ -176,4 +182,13 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
     Kind.CONSENT_WITHDRAWN: _CONSENT,
     Kind.SETTINGS_CHANGED: {"by": _or_null(_text)},
     Kind.SESSION_ENDED: {"service": _service, "login": _text, "reason": _text},
+    Kind.LIMIT_ALLOWED: {**_WHOM, "size": _number, "until": _instant, "by": _text, "reason": _text},
+    Kind.LIMIT_REVOKED: {**_WHOM, "by": _text},
+    Kind.QUOTA_SET: {
+        "login": _text,
+        "size": _or_null(_number),
+        "until": _or_null(_instant),
+        "by": _text,
+        "reason": _text,
+    },
 }

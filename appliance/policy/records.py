@@ -1,4 +1,4 @@
-"""How the parts of a snapshot are written as JSON values and read again: format 1.
+"""How the parts of a snapshot are written as JSON values and read again: format 2.
 
 May live here: one writer and one reader for each type, side by side. May not: the file as a whole (``snapshot``),
 meanings. Sets are sorted, so that equal values give equal text. A reader raises ``KeyError``, ``TypeError``,
@@ -7,19 +7,20 @@ meanings. Sets are sorted, so that equal values give equal text. A reader raises
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Consent, Lock, Role, Service
 from appliance.policy.decision import Limits
-from appliance.policy.limits import LimitTable
+from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.schedule import Days, Holidays, Schedule, Window
 from appliance.policy.values import array, flag, text, whole
 
 _Record = dict[str, Any]
+_T = TypeVar("_T")
 
 _ROLES = {str(role): role for role in Role}  # several times faster than Role(text), and there are thousands
 
@@ -43,6 +44,8 @@ def write_account(account: Account) -> _Record:
         record["disabled"] = True
     if account.hidden:
         record["hidden"] = True
+    if account.quota:
+        record["quota"] = account.quota
     return record
 
 
@@ -62,6 +65,7 @@ def read_account(login: str, record: Mapping[str, Any]) -> Account:
         tuple(map(_read_lock, array(get("locks", [])))),
         flag(get("disabled", False)),
         flag(get("hidden", False)),
+        whole(get("quota", 0)),
     )
 
 
@@ -147,6 +151,7 @@ def write_limits(table: LimitTable) -> _Record:
         "default": [table.default.upload, table.default.download],
         "roles": {role: [limits.upload, limits.download] for role, limits in table.roles.items()},
         "message_overhead": table.message_overhead,
+        "rules": [_write_limit(rule) for rule in table.rules],
     }
 
 
@@ -156,4 +161,38 @@ def read_limits(record: Mapping[str, Any]) -> LimitTable:
         default=Limits(*map(whole, array(record["default"]))),
         roles={_ROLES[role]: Limits(*map(whole, limits)) for role, limits in record["roles"].items()},
         message_overhead=whole(record["message_overhead"]),
+        rules=tuple(map(_read_limit, array(record.get("rules", [])))),  # format 1 has none
+    )
+
+
+def _write_limit(rule: LimitRule) -> _Record:
+    """Give a line about limits without what it does not say."""
+    record = {
+        "source": rule.source,
+        "upload": rule.upload,
+        "download": rule.download,
+        "service": rule.service,
+        "role": rule.role,
+        "group": rule.group,
+        "login": rule.login,
+        "room": rule.room,
+        "until": None if rule.until is None else rule.until.isoformat(),
+    }
+    return {key: value for key, value in record.items() if value is not None}
+
+
+def _read_limit(record: Mapping[str, Any]) -> LimitRule:
+    def maybe(key: str, read: Callable[[Any], _T]) -> _T | None:
+        return read(record[key]) if key in record else None
+
+    return LimitRule(
+        source=text(record["source"]),
+        upload=maybe("upload", whole),
+        download=maybe("download", whole),
+        service=maybe("service", Service),
+        role=maybe("role", Role),
+        group=maybe("group", text),
+        login=maybe("login", text),
+        room=maybe("room", text),
+        until=maybe("until", datetime.fromisoformat),
     )

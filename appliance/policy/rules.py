@@ -54,19 +54,23 @@ def explain(snapshot: Snapshot | None, request: Request, now: datetime) -> tuple
 
 def room_of(snapshot: Snapshot, address: str) -> str | None:
     """Give the room in whose networks the IP ``address`` is; of several, the one with the smallest network."""
+    return max(_holding(snapshot, address), default=(0, None))[1]
+
+
+def _holding(snapshot: Snapshot, address: str) -> list[tuple[int, str]]:
+    """Give each network in which the IP ``address`` is: its length, and the name of its room."""
     try:
         client = ip_address(address)
     except ValueError:
-        return None
+        return []
     if isinstance(client, IPv6Address) and client.ipv4_mapped is not None:
         client = client.ipv4_mapped
-    holding = (
+    return [
         (network.prefixlen, name)
         for name, networks in snapshot.rooms.items()
         for network in networks
         if client in network
-    )
-    return max(holding, default=(0, None))[1]
+    ]
 
 
 def _silent(_text: str, *_values: object) -> None:
@@ -116,7 +120,7 @@ def _by_rules(
             return Deny(Reason.MALFORMED, _NO_HOST, edge)
     if account.hidden and any(rule.allow and request.service in rule.services for rule in snapshot.rules):
         note("%s", _OWN.text)  # a probe finds out whether a service works, not whether lessons are on
-        return _within_limits(snapshot, account, request, _OWN, edge, note)
+        return _within_limits(snapshot, account, request, _OWN, now, edge, note)
     room = request.room
     if room is None and request.address is not None and any(rule.rooms for rule in snapshot.rules):
         room = room_of(snapshot, request.address)
@@ -134,22 +138,38 @@ def _by_rules(
         note("%s decides: %s", rule.source, rule.text)
         if not rule.allow:
             return Deny(Reason.NOT_OPEN, rule.rule, edge)
-        return _within_limits(snapshot, account, request, rule.rule, edge, note)
+        return _within_limits(snapshot, account, request, rule.rule, now, edge, note)
     note("no rule opens %s", request.service)
     return Deny(Reason.NOT_OPEN, Rule("default", f"no rule opens {request.service} here and now"), edge)
 
 
 def _within_limits(
-    snapshot: Snapshot, account: Account, request: Request, rule: Rule, edge: datetime | None, note: _Note
+    snapshot: Snapshot,
+    account: Account,
+    request: Request,
+    rule: Rule,
+    now: datetime,
+    edge: datetime | None,
+    note: _Note,
 ) -> Decision:
-    grant = limits_for(snapshot.limits, account)
+    grant = limits_for(snapshot.limits, account, request.service, _rooms(snapshot, request), now)
     edge = _earliest((edge, grant.valid_until))
-    note("%s: %s", grant.rule.source, grant.rule.text)
+    for says in dict.fromkeys((grant.upload, grant.download)):
+        note("%s: %s", says.source, says.text)
     size = 0 if request.size is None or request.action is Action.SIGN_IN else request.size
     if size > largest_size(snapshot.limits, grant.limits, request.service, request.action):
         note("%d bytes are too many", size)
-        return Deny(Reason.TOO_LARGE, grant.rule, edge)
+        return Deny(Reason.TOO_LARGE, grant.rule(request.action), edge)
     return Allow(rule, grant.limits, edge)
+
+
+def _rooms(snapshot: Snapshot, request: Request) -> frozenset[str]:
+    """Give every room in which the request comes from, as far as a limit asks for rooms."""
+    if request.room is not None:
+        return frozenset({request.room})
+    if request.address is None or all(rule.room is None for rule in snapshot.limits.rules):
+        return frozenset()
+    return frozenset(name for _, name in _holding(snapshot, request.address))
 
 
 def _lock(locks: tuple[Lock, ...], service: Service, now: datetime) -> tuple[Lock | None, datetime | None]:

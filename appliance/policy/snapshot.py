@@ -27,7 +27,7 @@ from appliance.policy.account import Account, Consent, Group, GroupKind, Service
 from appliance.policy.limits import LimitTable
 from appliance.policy.values import array, text, whole
 
-_FORMAT = 1
+_FORMAT = 2
 _HEADER = re.compile(
     rb"(schoolserver-snapshot (\d{1,9}) (\d{1,18}) (\d{1,18}) ([a-z]{1,32}) (\d{1,12}) )([0-9a-f]{64})\n"
 )
@@ -141,4 +141,4 @@ def _read_body(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_READERS = {1: _read_body}  # of this format and, once there is one, of the one before
+_READERS = {1: _read_body, 2: _read_body}  # format 1 knows no quotas and no special limits; the reader takes both

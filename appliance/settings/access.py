@@ -31,6 +31,8 @@ def _target(value: str) -> str:
 _TARGET = Scalar("domain", "a domain such as example.org, which means all below it too", _target)
 _SERVICES = ListOf(choice(Service), fewest=1)
 _NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
+_GROUP = text(_NAME, "a group's name in lower case")
+_LOGIN = text(_NAME, "a login in lower case")
 _OPEN = WordOr(choice(("all", "off")), ListOf(choice(Role), fewest=1))
 _MODULES = (
     Option(Service.MAIL, _OPEN, "all", "Mail inside the school.", example=["teacher", "office"]),
@@ -57,11 +59,9 @@ class RuleEntry:
         "Only for these roles, groups and users; if all three are empty, for everyone.",
         example=["pupil"],
     )
-    groups: tuple[str, ...] = option(
-        ListOf(text(_NAME, "a group's name in lower case")), [], "See roles.", example=["klasse3a"]
-    )
+    groups: tuple[str, ...] = option(ListOf(_GROUP), [], "See roles.", example=["klasse3a"])
     users: tuple[str, ...] = option(
-        ListOf(text(_NAME, "a login in lower case")),
+        ListOf(_LOGIN),
         [],
         "See roles; logins.",
         example=["fred.mustermann"],
@@ -95,17 +95,55 @@ class LimitEntry:
     download: int | None = option(Maybe(size(1)), None, "Largest download.", example="100 MB")
 
 
+_ENTRY = table(LimitEntry)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLimits:
+    """Limits in bytes of one service; ``None``: as in every service."""
+
+    upload: int | None = option(Maybe(size(1)), None, "Largest upload or attachment.", example="10 MB")
+    download: int | None = option(Maybe(size(1)), None, "Largest download.", example="50 MB")
+    roles: Mapping[Role, LimitEntry] = option(
+        MappingOf(choice(Role), _ENTRY), {}, "For some roles.", example={"teacher": {"upload": "50 MB"}}
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LimitEntries:
-    """Limits in bytes for everyone and by role."""
+    """Limits in bytes for everyone, and for some by role, service, group, login and room."""
 
     upload: int = option(size(1), "20 MB", "Largest upload, and largest attachment of a mail.", example="50 MiB")
     download: int = option(size(1), "20 MB", "Largest download.", example="50 MiB")
     roles: Mapping[Role, LimitEntry] = option(
-        MappingOf(choice(Role), table(LimitEntry)),
+        MappingOf(choice(Role), _ENTRY),
         {},
         "Other limits for some roles; what is not given is as for everyone.",
         example={"teacher": {"upload": "100 MB"}},
+    )
+    services: Mapping[Service, ServiceLimits] = option(
+        MappingOf(choice(Service), table(ServiceLimits)),
+        {},
+        "Other limits in one service; they come before those of roles.",
+        example={"mail": {"upload": "10 MB", "roles": {"office": {"upload": "50 MB"}}}},
+    )
+    groups: Mapping[str, LimitEntry] = option(
+        MappingOf(_GROUP, _ENTRY),
+        {},
+        "Other limits for members of groups, before those of services; of several groups the largest counts.",
+        example={"schulzeitung": {"upload": "200 MB", "download": "200 MB"}},
+    )
+    users: Mapping[str, LimitEntry] = option(
+        MappingOf(_LOGIN, _ENTRY),
+        {},
+        "Other limits for single accounts, before all others. For an agreed exception: schoolserver limits allow.",
+        example={"anna.lehmann": {"upload": "200 MB"}},
+    )
+    rooms: Mapping[str, LimitEntry] = option(
+        MappingOf(ROOM, _ENTRY),
+        {},
+        "Limits inside rooms of network.yaml; they only raise what somebody has anyway.",
+        example={"12": {"upload": "500 MB", "download": "500 MB"}},
     )
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import time
 
 from appliance.daemon.options_reading import Source
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Consent, Role, Service
 from appliance.policy.decision import Limits
-from appliance.policy.limits import LimitTable
+from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.schedule import Days, Holidays, Schedule, Window
-from appliance.settings.access import AccessFile, RuleEntry
+from appliance.settings.access import AccessFile, LimitEntries, RuleEntry
 from appliance.settings.school import School
 
 _WHOLE_DAY = Window(time(0), time(0))
@@ -40,7 +40,7 @@ def compile_access(
     for service, opened in written.modules.items():
         rules.extend(_module(service, opened, source(f"access.modules.{service}")))
     consents = {service: frozenset(needed) for service, needed in written.consents.items()}
-    return Access(tuple(rules), consents, _limits(written, message_overhead))
+    return Access(tuple(rules), consents, _limits(written, message_overhead, source))
 
 
 def _rule(entry: RuleEntry, school: School, source: Source) -> AccessRule:
@@ -77,10 +77,30 @@ def _module(service: Service, opened: str | tuple[Role, ...], source: Source) ->
     return [AccessRule(str(source), services, Who(roles=frozenset(opened)), allow=True), closed]
 
 
-def _limits(written: AccessFile, message_overhead: int) -> LimitTable:
+def _limits(written: AccessFile, message_overhead: int, source: Callable[[str], Source]) -> LimitTable:
     usual = Limits(written.limits.upload, written.limits.download)
     roles = {
         role: Limits(entry.upload or usual.upload, entry.download or usual.download)
         for role, entry in written.limits.roles.items()
     }
-    return LimitTable(usual, roles, message_overhead)
+    return LimitTable(usual, roles, message_overhead, tuple(_limit_rules(written.limits, source)))
+
+
+def _limit_rules(limits: LimitEntries, source: Callable[[str], Source]) -> Iterator[LimitRule]:
+    """Give the lines beyond those of roles; the source of one about an account has its line but no login."""
+
+    def place(path: str) -> str:
+        return str(source(f"access.limits.{path}"))
+
+    for service, own in limits.services.items():
+        yield LimitRule(place(f"services.{service}"), own.upload, own.download, service=service)
+        for role, entry in own.roles.items():
+            at = place(f"services.{service}.roles.{role}")
+            yield LimitRule(at, entry.upload, entry.download, service=service, role=role)
+    for group, entry in limits.groups.items():
+        yield LimitRule(place(f"groups.{group}"), entry.upload, entry.download, group=group)
+    for login, entry in limits.users.items():
+        at = str(replace(source(f"access.limits.users.{login}"), key="limits.users"))
+        yield LimitRule(at, entry.upload, entry.download, login=login)
+    for room, entry in limits.rooms.items():
+        yield LimitRule(place(f"rooms.{room}"), entry.upload, entry.download, room=room)

@@ -35,6 +35,15 @@ def _rooms(reading: Reading) -> None:
                 reading.report(reading.sources[f"{path}.rooms[{number}]"], repr(room), allowed, near)
 
 
+def _limit_rooms(reading: Reading) -> None:
+    rooms = reading.value("network.rooms")
+    for room in reading.value("access.limits").rooms:
+        if room not in rooms:
+            allowed = f"a room of network.yaml: {', '.join(rooms) or 'there is none'}"
+            near = "".join(get_close_matches(room, rooms, 1)) if not reading.full else ""
+            reading.report(reading.sources[f"access.limits.rooms.{room}"], repr(room), allowed, near)
+
+
 def _targets(reading: Reading) -> None:
     for path, entry in _entries(reading):
         if entry.targets and set(entry.allow or entry.deny or ()) - {Service.WEB}:
@@ -67,4 +76,11 @@ def _unreachable(reading: Reading) -> None:
             closed.update(dict.fromkeys(services - closed.keys(), str(reading.sources[path])))
 
 
-ACCESS_CHECKS: tuple[Callable[[Reading], None], ...] = (_one_answer, _rooms, _targets, _holidays, _unreachable)
+ACCESS_CHECKS: tuple[Callable[[Reading], None], ...] = (
+    _one_answer,
+    _rooms,
+    _limit_rooms,
+    _targets,
+    _holidays,
+    _unreachable,
+)

@@ -11,6 +11,7 @@ from appliance.settings.auth import Auth
 from appliance.settings.directory import DirectorySettings
 from appliance.settings.mail import Mail
 from appliance.settings.network import NetworkSettings
+from appliance.settings.quota import Quota
 from appliance.settings.school import School
 from appliance.settings.server import Server
 
@@ -23,6 +24,7 @@ FILES: Mapping[str, type] = {
     "auth": Auth,
     "mail": Mail,
     "access": AccessFile,
+    "quota": Quota,
 }
 _HEADINGS = {
     "school": "The school: what it is called and its calendar.",
@@ -33,6 +35,7 @@ _HEADINGS = {
     "auth": "Passwords: how patient the server is with wrong ones, over all services together.",
     "mail": "The mail service. Who may use it and how large a file may be stands in access.yaml.",
     "access": "Access: which modules are open to whom, where and when, with which consents and limits.",
+    "quota": "Quota: how much everyone may keep, mail and files together.",
 }
 _USE = (
     "Every option stands here with its default; what is removed keeps it. Sizes name their unit (20 MB, 20 MiB), "

@@ -23,6 +23,7 @@ from appliance.settings.directory import DirectorySettings
 from appliance.settings.files import FILES
 from appliance.settings.mail import Mail
 from appliance.settings.network import NetworkSettings
+from appliance.settings.quota import Quota
 from appliance.settings.school import School
 from appliance.settings.server import Server
 
@@ -40,6 +41,7 @@ class Settings:
     auth: Auth
     mail: Mail
     access: Access
+    quota: Quota
     sources: Mapping[str, Source]
 
 

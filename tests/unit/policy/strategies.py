@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from appliance.policy.account import Account, Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.decision import Limits
-from appliance.policy.limits import LimitTable
+from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import AccessRule, Who
 from appliance.policy.schedule import Days, Holidays, Schedule, Window
@@ -142,9 +142,28 @@ accounts = st.builds(
     st.lists(locks, max_size=2).map(tuple),
     seldom,
     st.booleans(),
+    st.integers(0, 10**10),
 )
 limits = st.builds(Limits, st.integers(0, 10**8), st.integers(0, 10**8))
-tables = st.builds(LimitTable, limits, st.dictionaries(st.sampled_from(Role), limits, max_size=2), st.integers(0, 999))
+limit_rules = st.builds(
+    LimitRule,
+    st.sampled_from(["access.yaml:40 limits", "state exemption"]),
+    st.none() | st.integers(0, 10**8),
+    st.none() | st.integers(0, 10**8),
+    st.none() | st.sampled_from(Service),
+    st.none() | st.sampled_from(Role),
+    st.none() | st.sampled_from(_GROUPS),
+    st.none() | st.sampled_from(_LOGINS),
+    st.none() | st.sampled_from(_ROOMS),
+    st.none() | instants,
+)
+tables = st.builds(
+    LimitTable,
+    limits,
+    st.dictionaries(st.sampled_from(Role), limits, max_size=2),
+    st.integers(0, 999),
+    st.lists(limit_rules, max_size=3).map(tuple),
+)
 networks = st.sampled_from(["10.1.12.0/24", "10.1.12.64/28", "fd00:12::/64", "0.0.0.0/0"]).map(ip_network)
 snapshots = st.builds(
     lambda version, people, groups, asked, *fields: Snapshot(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.audience import AUDIENCES, for_audience
+from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.request import Request
 from appliance.policy.rules import Who, decide
 from appliance.policy.snapshot import decode, encode, same_meaning
@@ -21,6 +22,7 @@ WHOLE = school(
         account(
             display_name="Fred Mustermann",
             groups=("chor", "klasse3a"),
+            quota=10**9,
             locks=(Lock(Service.MAIL, NOW, None), Lock(Service.FILES, NOW, None), Lock(None, NOW, None)),
         ),
     ),
@@ -42,7 +44,6 @@ def test_mail_knows_what_mail_decides_on():
     assert part.accounts == {
         FRED: replace(
             WHOLE.accounts[FRED],
-            uid=0,
             display_name="",
             groups=("chor",),
             consents=frozenset({Consent.LOGS}),
@@ -59,9 +60,24 @@ def test_mail_knows_what_mail_decides_on():
 
 def test_only_who_needs_them_knows_names_ids_and_groups():
     assert {name for name in AUDIENCES if fred(name).display_name} == {"supervisor", "auth"}
-    assert {name for name in AUDIENCES if fred(name).uid} == {"supervisor", "auth", "files"}
+    assert {name for name in AUDIENCES if fred(name).uid} == {"supervisor", "auth", "files", "mail"}
+    assert {name for name in AUDIENCES if fred(name).quota} == {"supervisor", "files", "mail"}
     assert {name for name in AUDIENCES if "klasse3a" in fred(name).groups} == {"supervisor", "files"}
     assert {name for name in AUDIENCES if for_audience(WHOLE, name).groups} == {"supervisor", "files"}
+
+
+def test_a_limit_goes_to_those_whose_service_it_is_about_with_the_groups_it_asks_for():
+    limits = LimitTable(
+        rules=(
+            LimitRule("web", 1, 1, service=Service.WEB, role=Role.PUPIL),
+            LimitRule("class", 2, 2, group="klasse3a"),
+        )
+    )
+    whole = replace(WHOLE, limits=limits)
+    mail, web = for_audience(whole, "mail"), for_audience(whole, "web")
+    assert [rule.source for rule in mail.limits.rules] == ["class"]
+    assert [rule.source for rule in web.limits.rules] == ["web", "class"]
+    assert mail.accounts[FRED].groups == web.accounts[FRED].groups == ("chor", "klasse3a")
 
 
 def test_an_unknown_audience_is_an_error():

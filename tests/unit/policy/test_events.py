@@ -37,6 +37,15 @@ EXAMPLES = {
     Kind.CONSENT_WITHDRAWN: CONSENT,
     Kind.SETTINGS_CHANGED: {"by": None},
     Kind.SESSION_ENDED: {"service": "mail", "login": FRED, "reason": "locked"},
+    Kind.LIMIT_ALLOWED: {
+        "group": "klasse3a",
+        "size": 500_000_000,
+        "until": "2026-12-19T00:00:00+01:00",
+        "by": "head",
+        "reason": "film",
+    },
+    Kind.LIMIT_REVOKED: {"login": FRED, "by": "head"},
+    Kind.QUOTA_SET: {"login": FRED, "size": None, "by": "carer", "reason": "film is done"},
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from appliance.policy.account import Consent, Lock, Role, Service
 from appliance.policy.decision import Allow, Deny, Limits, Reason, Rule, TryLater
-from appliance.policy.limits import LimitTable
+from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import Who, decide, explain, room_of
 from appliance.policy.schedule import Schedule, Window
@@ -267,6 +267,35 @@ def test_what_is_announced_too_large_is_refused(action, size, expected):
     if isinstance(decision, Deny):
         assert decision.reason is Reason.TOO_LARGE
         assert decision.rule.source == "access.yaml limits.roles.pupil"
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ({"address": "10.1.12.70"}, Allow),  # in both rooms
+        ({"address": "10.1.12.3"}, Deny),
+        ({"room": "12a"}, Allow),
+        ({"room": "12", "address": "10.1.12.70"}, Deny),
+        ({"address": "nonsense"}, Deny),
+        ({}, Deny),
+    ],
+)
+def test_a_room_may_raise_the_limit(place, expected):
+    table = LimitTable(rules=(LimitRule("room", 90 * MB, 90 * MB, room="12a"),))
+    request = Request(FRED, Service.FILES, Action.WRITE, size=80 * MB, **place)
+    assert isinstance(decide(school(limits=table), request, NOW), expected)
+
+
+def test_an_answer_about_limits_stands_until_the_exemption_ends():
+    end = NOW + timedelta(days=3)
+    table = LimitTable(rules=(LimitRule("state exemption", 90 * MB, 30 * MB, group="klasse3a", until=end),))
+    request = Request(FRED, Service.FILES, Action.WRITE, size=80 * MB)
+    before, after = (decide(school(limits=table), request, now) for now in (NOW, end))
+    assert isinstance(before, Allow)
+    assert before.valid_until == end
+    assert isinstance(after, Deny)
+    steps = explain(school(limits=table), request, NOW)[1]
+    assert steps[-2:] == ("state exemption: up to 90000000 bytes up", "state exemption: up to 30000000 bytes down")
 
 
 def test_a_mail_may_be_as_large_as_its_file_becomes_in_it():

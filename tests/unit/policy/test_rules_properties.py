@@ -105,14 +105,32 @@ def with_half_the_limits(snapshot, _, __):
         return Limits(limits.upload // 2, limits.download // 2)
 
     table = snapshot.limits
+    rules = (
+        replace(
+            rule,
+            upload=None if rule.upload is None else rule.upload // 2,
+            download=None if rule.download is None else rule.download // 2,
+        )
+        for rule in table.rules
+    )
     halved = LimitTable(
-        half(table.default), {role: half(own) for role, own in table.roles.items()}, table.message_overhead
+        half(table.default),
+        {role: half(own) for role, own in table.roles.items()},
+        table.message_overhead,
+        tuple(rules),
     )
     return replace(snapshot, limits=halved)
 
 
 def without_the_account(snapshot, login, _):
     return replace(snapshot, accounts={name: person for name, person in snapshot.accounts.items() if name != login})
+
+
+def without_an_exemption(snapshot, _, number):
+    exemptions = [place for place, rule in enumerate(snapshot.limits.rules) if rule.only_raises]
+    assume(exemptions)
+    gone, rules = exemptions[number % len(exemptions)], snapshot.limits.rules
+    return replace(snapshot, limits=replace(snapshot.limits, rules=rules[:gone] + rules[gone + 1 :]))
 
 
 TAKEN_AWAY = [
@@ -125,6 +143,7 @@ TAKEN_AWAY = [
     with_a_consent_required,
     with_a_lock,
     with_half_the_limits,
+    without_an_exemption,
     without_the_account,
 ]
 

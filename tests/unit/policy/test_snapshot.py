@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from appliance.policy import snapshot as module
 from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.decision import Limits
-from appliance.policy.limits import LimitTable
+from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.snapshot import BrokenSnapshot, Version, decode, encode, same_meaning
 
-from .strategies import LESSONS, NOW, account, checked, rule, school, snapshots
+from .strategies import FRED, LESSONS, NOW, account, checked, rule, school, snapshots
 
 FULL = school(
     rule(rooms=frozenset({"12"}), targets=("example.org",), schedule=LESSONS),
@@ -27,16 +27,25 @@ FULL = school(
             locks=(Lock(None, NOW, None), Lock(Service.WEB, NOW, NOW + timedelta(days=1))),
             disabled=True,
             hidden=True,
+            quota=10**9,
         ),
     ),
     groups={"klasse3a": Group("klasse3a", GroupKind.CLASS, 30001, "Klasse 3a")},
     consents_required={Service.MAIL: frozenset({Consent.ACCOUNT, Consent.LOGS})},
-    limits=LimitTable(roles={Role.TEACHER: Limits(1, 2)}, message_overhead=3),
+    limits=LimitTable(
+        roles={Role.TEACHER: Limits(1, 2)},
+        message_overhead=3,
+        rules=(
+            LimitRule("a", 1, None, service=Service.WEB, role=Role.PUPIL),
+            LimitRule("b", None, 2, group="klasse3a", room="12"),
+            LimitRule("c", 5, 5, login=FRED, until=NOW),
+        ),
+    ),
 )
 DATA = encode(FULL)
 
 
-def framed(body: bytes, form: int = 1) -> bytes:
+def framed(body: bytes, form: int = 2) -> bytes:
     """Give ``body`` in a frame that is in order."""
     head = f"schoolserver-snapshot {form} 1 1 mail {len(body)} ".encode()
     return head + sha256(head + body).hexdigest().encode() + b"\n" + body
@@ -61,7 +70,7 @@ def test_any_snapshot_comes_back(snapshot):
 def test_the_first_line_says_what_it_is():
     head, _, body = encode(replace(FULL, version=Version(3, 12), audience="mail")).partition(b"\n")
     words = head.decode().split(" ")
-    assert words[:6] == ["schoolserver-snapshot", "1", "3", "12", "mail", str(len(body))]
+    assert words[:6] == ["schoolserver-snapshot", "2", "3", "12", "mail", str(len(body))]
     assert len(words) == 7
     assert len(words[6]) == 64
 
@@ -103,8 +112,8 @@ def test_any_bytes_are_refused(data):
         (DATA.replace(b"schoolserver", b"school", 1), "the first line is not that of a snapshot"),
         (DATA[:-10], f"{len(DATA.partition(bytes([10]))[2]) - 10} bytes follow the first line"),
         (DATA.replace(b"schule.example", b"schule.examplf"), "the checksum does not fit"),
-        (DATA.replace(b"snapshot 1 1 1 ", b"snapshot 1 1 2 "), "the checksum does not fit"),
-        (framed(b"{}", form=2), "format 2 is not known here; known: 1"),
+        (DATA.replace(b"snapshot 2 1 1 ", b"snapshot 2 1 2 "), "the checksum does not fit"),
+        (framed(b"{}", form=3), "format 3 is not known here; known: 1, 2"),
         (framed(b"{}"), "the content is not what its format says"),
     ],
 )
@@ -118,6 +127,14 @@ def test_the_reason_says_what_is_wrong(data, reason):
 def test_this_format_and_at_most_the_one_before_are_read():
     assert module._FORMAT in module._READERS
     assert set(module._READERS) <= {module._FORMAT, module._FORMAT - 1}
+
+
+def test_the_format_before_is_read():
+    body = body_of(DATA)
+    del body["limits"]["rules"], body["accounts"][FRED]["quota"]
+    former = decode(framed(json.dumps(body).encode(), form=1))
+    assert former.limits == replace(FULL.limits, rules=())
+    assert former.accounts == {FRED: replace(FULL.accounts[FRED], quota=0)}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"7", b"null", b"\xff", b"{", b"[" * 100_000])

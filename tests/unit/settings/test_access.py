@@ -9,12 +9,14 @@ import pytest
 
 from appliance.policy.account import Account, Consent, Role, Service
 from appliance.policy.decision import Allow, Deny, Limits, Reason
+from appliance.policy.limits import LimitRule
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import decide
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.settings.check import check
 from appliance.settings.load import load
 
+MB = 1_000_000
 CONSENTS = frozenset({Consent.ACCOUNT, Consent.LOGS})
 PUPIL = Account("fred.mustermann", 20001, Role.PUPIL, groups=("klasse3a",), consents=CONSENTS)
 TEACHER = Account("ina.lehrer", 20002, Role.TEACHER, consents=CONSENTS)
@@ -140,6 +142,46 @@ def test_limits_of_a_role(tmp_path):
     assert limits.default == Limits(20_000_000, 30 * 2**20)
     assert limits.roles == {Role.TEACHER: Limits(100_000_000, 30 * 2**20)}
     assert limits.message_overhead == 2**20
+
+
+def test_limits_of_all_kinds_with_their_lines_and_without_a_login(tmp_path):
+    (tmp_path / "network.yaml").write_text(NETWORK)
+    (tmp_path / "access.yaml").write_text(
+        "limits:\n"
+        "  services:\n"
+        "    web:\n"
+        "      download: 50 MB\n"
+        "      roles: {office: {upload: 60 MB}}\n"
+        "  groups: {klasse3a: {upload: 70 MB}}\n"
+        "  users:\n"
+        "    fred.mustermann: {upload: 80 MB, download: 90 MB}\n"
+        "  rooms: {12: {upload: 500 MB}}\n"
+    )
+    assert load(tmp_path).access.limits.rules == (
+        LimitRule("access.yaml:3 limits.services.web", None, 50 * MB, service=Service.WEB),
+        LimitRule(
+            "access.yaml:5 limits.services.web.roles.office", 60 * MB, None, service=Service.WEB, role=Role.OFFICE
+        ),
+        LimitRule("access.yaml:6 limits.groups.klasse3a", 70 * MB, None, group="klasse3a"),
+        LimitRule("access.yaml:8 limits.users", 80 * MB, 90 * MB, login="fred.mustermann"),
+        LimitRule("access.yaml:9 limits.rooms.12", 500 * MB, None, room="12"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "part"),
+    [
+        ("rooms: {libary: {upload: 1 MB}}", "limits.rooms.libary: found 'libary'; allowed: a room of network.yaml"),
+        ("services: {ftp: {upload: 1 MB}}", "limits.services.ftp"),
+        ("users: {Fred.Mustermann: {upload: 1 MB}}", "a login in lower case"),
+        ("groups: {klasse3a: {upload: 20}}", "limits.groups.klasse3a.upload"),
+    ],
+)
+def test_limits_that_cannot_be_meant(written, part, tmp_path):
+    (tmp_path / "network.yaml").write_text(NETWORK)
+    (tmp_path / "access.yaml").write_text(f"limits:\n  {written}\n")
+    (only,) = map(str, check(tmp_path))
+    assert part in only
 
 
 @pytest.mark.parametrize(
