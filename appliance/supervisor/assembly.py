@@ -1,0 +1,110 @@
+"""Puts the parts of a supervisor together. May live here: who gets whom. May not: threads, timers, any rule."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.audit.client import AuditClient
+from appliance.daemon.identities import Identities
+from appliance.daemon.request_client import BlockingClient
+from appliance.directory.client import Directory, connect
+from appliance.policy.account import Role, Service
+from appliance.privileged.client import PrivilegedClient
+from appliance.settings.load import Settings
+from appliance.supervisor.core import Core
+from appliance.supervisor.health import Health
+from appliance.supervisor.homes import Homes
+from appliance.supervisor.kicker import Kicker
+from appliance.supervisor.launcher.client import ChildrenClient
+from appliance.supervisor.locks import Locks
+from appliance.supervisor.memory import StateMemory
+from appliance.supervisor.passwords import Passwords
+from appliance.supervisor.people import People
+from appliance.supervisor.probe import Probe
+from appliance.supervisor.probe_mail import probe_mail
+from appliance.supervisor.publisher import READERS, Publisher
+from appliance.supervisor.state import State
+from appliance.supervisor.versions import Kicks
+from appliance.supervisor.visiting import LOGIN, Visiting
+
+PROBES = (Probe("mail", Service.MAIL, probe_mail),)
+"""Each service adds its own: a function that moves bytes through it and compares them."""
+
+_AUDIT_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What runs: the ``core`` for verbs, ``kicker`` and ``probes`` for rounds."""
+
+    core: Core
+    kicker: Kicker
+    probes: tuple[Probe, ...]
+    state: State
+    directory: Directory
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.directory.close()
+        self.core.audit.close()
+        self.state.close()
+
+
+def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
+    """Open the state and connect the parts; ``kicks_noted()`` is called in any thread when sessions must end.
+
+    Raises ``StateError`` and ``LookupError`` with text for the carer.
+    """
+    server = settings.server
+    state = State(server.state / "supervisor" / "state.db")
+    people, locks, kicks = People(state), Locks(state), Kicks(state)
+    # One client each: a long row of homes delays no kick.
+    kicks_by, homes_by = (PrivilegedClient(server.runtime / "privileged" / "privileged.sock") for _ in range(2))
+    audit = AuditClient(server.runtime / "audit" / "audit.sock")
+    query = BlockingClient(server.runtime / "audit" / "query.sock", _AUDIT_TIMEOUT)
+    launcher = ChildrenClient(server.runtime / "launcher" / "launcher.sock")
+    passwords = Passwords(server.runtime / "auth" / "auth.sock")
+    directory = connect(settings, "supervisor")
+
+    def kick(service: Service, login: str) -> None:
+        kicks_by.session_kick(service.value, login)
+
+    def why(code: str) -> dict[str, Any]:
+        return query.call("why", code=code)
+
+    kicker = Kicker(kicks, kick, time.monotonic)
+    memory = StateMemory(state, people, locks, kicker)
+    publisher = Publisher(settings, directory, memory, _readers(settings), kicks_noted)
+    visiting = Visiting(settings, people, publisher, passwords, lambda uid: _make_hidden(directory, uid))
+    probes = tuple(visiting.with_password(probe) for probe in PROBES)
+    health = Health(settings, launcher, publisher, probes, visiting)
+    core = Core(
+        settings=settings,
+        directory=directory,
+        people=people,
+        locks=locks,
+        publisher=publisher,
+        passwords=passwords,
+        homes=Homes(people, homes_by),
+        launcher=launcher,
+        audit=audit,
+        health=health,
+        why=why,
+        visiting=visiting,
+    )
+    return Parts(core, kicker, probes, state, directory)
+
+
+def _make_hidden(directory: Directory, uid: int) -> None:
+    directory.create_account(
+        login=LOGIN, uid=uid, given_name="", surname="probe", role=Role.STAFF, display_name="Probe", hidden=True
+    )
+
+
+def _readers(settings: Settings) -> dict[str, int]:
+    """The group of each audience; ours needs none but our own."""
+    identities = Identities(settings.server)
+    return {audience: identities.of(service).gid for audience, service in READERS.items() if service != "supervisor"}

@@ -1,0 +1,201 @@
+"""Whether the server is well: units, processes, disks, publication, and probes that really use each service.
+
+May live here: what is looked at, what makes it red, when a unit is restarted. May not: protocols (``probe_*``), psutil
+(``figures``), timers and threads (``service``). Blocking; :meth:`Health.status` answers at once from the last look.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from appliance.daemon.request_client import RequestRefused, Unreachable
+from appliance.supervisor.figures import LEAST_FREE, Processes, Usage, space_left
+from appliance.supervisor.launcher.seam import Launcher, UnitState
+from appliance.supervisor.probe import Probe, ProbeFailed, Result, Visitor
+from appliance.supervisor.publisher import Publisher
+
+if TYPE_CHECKING:
+    from appliance.settings.load import Settings
+
+LOG = logging.getLogger(__name__)
+
+STALE: Final = 3
+"""Intervals after which a look or a probe is too old to be believed."""
+_LOOKS_AT_LEAST: Final = 10.0
+"""Polls of the directory may be short; being busy for this many seconds is no alarm."""
+
+
+class Visits(Protocol):
+    """Who probes."""
+
+    def visitor(self) -> Visitor:
+        """The hidden account; raises :class:`ProbeFailed` while there is nobody."""
+
+    def closed(self, probe: Probe) -> bool:
+        """Whether the school has closed what ``probe`` uses."""
+
+
+class Health:
+    """Looks and probes, and tells how all stands."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        launcher: Launcher,
+        publisher: Publisher,
+        probes: Sequence[Probe],
+        visiting: Visits,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self._launcher = launcher
+        self._publisher = publisher
+        self._probes = probes
+        self._visiting = visiting
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._processes = Processes()
+        self._results = {probe.name: Result() for probe in probes}
+        self._units: list[UnitState] = []
+        self._usage: Mapping[str, Usage] = {}
+        self._space: Mapping[str, int] = {}
+        self._launcher_problem: str | None = "not asked yet"
+        self._looked: float | None = None
+
+    def look(self) -> None:
+        """Ask the launcher, measure processes and disks."""
+        server = self.settings.server
+        try:
+            units, problem = self._launcher.states(), None
+        except (Unreachable, RequestRefused) as error:
+            units, problem = [], str(error)
+        usage = self._processes.measure({unit.name: unit.pid for unit in units if unit.pid is not None})
+        space = space_left({"state": server.state, "data": server.data, "runtime": server.runtime})
+        with self._guard:
+            self._units, self._launcher_problem = units, problem
+            self._usage, self._space, self._looked = usage, space, self._clock()
+
+    def probe(self, probe: Probe) -> None:
+        """Run one probe, and restart the unit that it has found dead again and again."""
+        started, failed = self._clock(), None
+        try:
+            visitor = self._visiting.visitor()
+            if not self._visiting.closed(probe):
+                probe.run(visitor)
+        except ProbeFailed as problem:
+            failed = problem
+        except Exception as problem:  # a probe that breaks is a failed one, never the end of probing
+            LOG.exception("probe %s broke", probe.name)
+            failed = ProbeFailed(None, f"the probe itself broke: {type(problem).__name__}")
+        with self._guard:
+            before = self._results[probe.name]
+            result = self._results[probe.name] = before.after(failed, started, self._clock())
+        if result.ok != before.ok:
+            LOG.info("probe %s: %s", probe.name, result.text)
+        unit = result.restart_due()
+        if unit is not None and self._may_restart(unit):
+            self._restart(unit, probe.name)
+
+    def status(self) -> dict[str, Any]:
+        """Everything, as the result of the verb ``status``.
+
+        ``healthy``, ``summary`` (one line), ``units``, ``probes``, ``checks`` (each with ``ok`` and ``text``),
+        ``snapshot``, ``space`` (bytes left by folder).
+        """
+        with self._guard:
+            units = [self._unit(unit) for unit in self._units]
+            probes = [self._probe(name, result) for name, result in self._results.items()]
+            checks = self._checks()
+        standing, snapshot = self._publisher.standing, self._publisher.snapshot
+        bad = [unit["name"] for unit in units if not unit["ok"]]
+        bad += [f"probe {probe['name']}" for probe in probes if not probe["ok"]]
+        bad += [check["name"] for check in checks if not check["ok"]]
+        accounts = sum(not account.hidden for account in snapshot.accounts.values()) if snapshot else 0
+        summary = f"not well: {', '.join(bad)}" if bad else f"well; {len(units)} units, {accounts} accounts"
+        version = standing.version
+        return {
+            "healthy": not bad,
+            "summary": summary,
+            "units": units,
+            "probes": probes,
+            "checks": checks,
+            "snapshot": {
+                "version": [version.epoch, version.counter] if version else None,
+                "published_at": standing.published_at.isoformat() if standing.published_at else None,
+                "accounts": accounts,
+            },
+            "space": dict(self._space),
+        }
+
+    def _unit(self, unit: UnitState) -> dict[str, Any]:
+        usage = self._usage.get(unit.name)
+        figures = asdict(usage) if usage else {"memory": None, "cpu": None, "descriptors": None, "processes": 0}
+        return {
+            "name": unit.name,
+            "ok": unit.healthy,
+            "state": str(unit.state),
+            "pid": unit.pid,
+            "since": unit.since.isoformat(),
+            "restarts": unit.restarts,
+            "status": unit.status,
+            **figures,
+        }
+
+    def _probe(self, name: str, result: Result) -> dict[str, Any]:
+        age = None if result.ended is None else round(self._clock() - result.ended, 1)
+        stale = age is None or age > STALE * self.settings.server.probe_interval
+        text = f"{result.text}; no answer for {age:g} s" if stale and age is not None else result.text
+        return {
+            "name": name,
+            "ok": result.ok and not stale,
+            "age": age,
+            "took": round(result.took, 3),
+            "failures": result.failures,
+            "text": text,
+        }
+
+    def _checks(self) -> list[dict[str, Any]]:
+        standing, server = self._publisher.standing, self.settings.server
+        now = datetime.now(UTC)
+        patience = max(STALE * self.settings.directory.poll + self.settings.directory.timeout, _LOOKS_AT_LEAST)
+        directory = standing.away and f"no answer since {standing.away_since:%H:%M:%S} UTC: {standing.away}"
+        if directory is None and (standing.looked_at is None or now - standing.looked_at > timedelta(seconds=patience)):
+            directory = "not read lately"
+        launcher = self._launcher_problem
+        if launcher is None and self._clock() - (self._looked or 0.0) > STALE * max(server.probe_interval, 1.0):
+            launcher = "not asked lately"
+        checks = [
+            _check("launcher", launcher, "answers"),
+            _check("directory", directory, "answers"),
+            _check("snapshot", standing.problem or (None if standing.version else "none yet"), "published"),
+        ]
+        for name, left in self._space.items():
+            text = f"{left // 2**20} MiB free"
+            checks.append(_check(f"space {name}", text if left < LEAST_FREE else None, text))
+        return checks
+
+    def _may_restart(self, name: str) -> bool:
+        """Not while the reason is known to be another, nor while the unit is only coming up."""
+        with self._guard:
+            found = next((unit for unit in self._units if unit.name == name), None)
+            down = any(not unit.healthy for unit in self._units if unit.name in {"directory", "auth"} - {name})
+        if found is None or not found.healthy or down or self._publisher.standing.away:
+            return False
+        return datetime.now(UTC) - found.since > timedelta(seconds=STALE * self.settings.server.probe_interval)
+
+    def _restart(self, unit: str, probe: str) -> None:
+        LOG.warning("unit %s is restarted: probe %s failed again and again", unit, probe)
+        try:
+            self._launcher.restart(unit)
+        except (Unreachable, RequestRefused) as error:
+            LOG.error("unit %s cannot be restarted: %s", unit, error)
+
+
+def _check(name: str, problem: str | None, well: str) -> dict[str, Any]:
+    return {"name": name, "ok": problem is None, "text": well if problem is None else problem}

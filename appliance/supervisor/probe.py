@@ -1,0 +1,80 @@
+"""What a probe is: one real exchange with a service by the hidden account, bytes compared.
+
+May live here: the types and how results are counted. May not: any protocol (``probe_*``), threads, the launcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.daemon.secret import Secret
+from appliance.policy.account import Service
+
+if TYPE_CHECKING:
+    from appliance.settings.load import Settings
+
+IN_A_ROW = 3
+"""Failures in a row after which a unit is restarted."""
+
+
+class ProbeFailed(Exception):
+    """The exchange failed. ``unit`` is to blame, ``None`` where a restart would not help; nothing names a person."""
+
+    def __init__(self, unit: str | None, text: str) -> None:
+        super().__init__(text)
+        self.unit = unit
+        self.text = text
+
+
+class WrongPassword(ProbeFailed):
+    """The hidden account's password is not valid any more: it must be issued anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who probes: the hidden account ``login`` of ``settings``; each network operation may take ``timeout`` seconds.
+
+    ``ca`` is the file with the certificates that services are trusted by.
+    """
+
+    settings: Settings
+    login: str
+    password: Secret
+    timeout: float
+    ca: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """``run`` uses ``service``: it blocks, returns when all was right and raises :class:`ProbeFailed` otherwise."""
+
+    name: str
+    service: Service
+    run: Callable[[Visitor], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a probe stands: ``ended`` on a monotonic clock (``None``: never), ``failures`` in a row by blamed unit."""
+
+    ok: bool = False
+    text: str = "not run yet"
+    ended: float | None = None
+    took: float = 0.0
+    failures: int = 0
+    unit: str | None = None
+
+    def after(self, failed: ProbeFailed | None, started: float, ended: float) -> Result:
+        """The result once another run ended in ``failed``, or well."""
+        done = replace(self, ended=ended, took=ended - started)
+        if failed is None:
+            return replace(done, ok=True, text="right", failures=0, unit=None)
+        in_a_row = self.failures + 1 if failed.unit == self.unit else 1
+        return replace(done, ok=False, text=failed.text, failures=in_a_row, unit=failed.unit)
+
+    def restart_due(self) -> str | None:
+        """The unit to restart now: at the third failure it is blamed for in a row, the sixth, and so on."""
+        return self.unit if self.failures and self.failures % IN_A_ROW == 0 else None

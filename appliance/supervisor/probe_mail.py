@@ -1,0 +1,119 @@
+"""The probe of mail: hands in a message to itself over SMTP, finds it over IMAP, compares its bytes, deletes it.
+
+Submission as in RFC 6409 with STARTTLS and AUTH, reading as in RFC 9051. Blocking. Never logs or raises an address.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import imaplib
+import os
+import smtplib
+import ssl
+from collections.abc import Iterator, Sequence
+from email.utils import formatdate
+from ipaddress import ip_address
+from typing import Any
+
+from appliance.daemon.options_network import Address
+from appliance.supervisor.probe import ProbeFailed, Visitor, WrongPassword
+
+_SIZE = 3 * 1024
+_ID_FIELD = "X-Schoolserver-Probe"
+
+
+def probe_mail(visitor: Visitor) -> None:
+    """Move a few KiB from a mail program to the mailbox and back; raises :class:`ProbeFailed`."""
+    number = os.urandom(8).hex()
+    body = base64.encodebytes(os.urandom(_SIZE)).replace(b"\n", b"\r\n")
+    context = _trusting(visitor)
+    with _blaming("mail", "SMTP"):
+        _hand_in(visitor, context, number, body)
+    with _blaming("imap", "IMAP"):
+        _fetch(visitor, context, number, body)
+
+
+def _hand_in(visitor: Visitor, context: ssl.SSLContext, number: str, body: bytes) -> None:
+    host, port = _reach(visitor, "submission")
+    address = f"{visitor.login}@{visitor.settings.school.domain}"
+    head = (
+        f"From: <{address}>\r\nTo: <{address}>\r\nDate: {formatdate()}\r\nSubject: probe\r\n"
+        f"Message-ID: <{number}@{visitor.settings.school.domain}>\r\n{_ID_FIELD}: {number}\r\n\r\n"
+    )
+    with smtplib.SMTP(host, port, local_hostname="localhost", timeout=visitor.timeout) as client:
+        client.starttls(context=context)
+        try:
+            client.login(visitor.login, visitor.password.reveal())
+        except smtplib.SMTPAuthenticationError as refusal:
+            raise _refused(refusal.smtp_code < 500, "SMTP") from refusal
+        client.sendmail(address, [address], head.encode("ascii") + body)
+
+
+def _fetch(visitor: Visitor, context: ssl.SSLContext, number: str, body: bytes) -> None:
+    host, port = _reach(visitor, "imap")
+    client = imaplib.IMAP4(host, port, timeout=visitor.timeout)
+    try:
+        client.starttls(context)
+        try:
+            client.login(visitor.login, visitor.password.reveal())
+        except client.error as refusal:
+            raise _refused("[UNAVAILABLE]" in str(refusal), "IMAP") from refusal
+        _right(client.select("INBOX"), "SELECT")
+        found = _right(client.uid("SEARCH", "HEADER", _ID_FIELD, number), "SEARCH")[0].split()
+        if len(found) != 1:
+            raise ProbeFailed("imap", f"IMAP: {len(found)} messages where the one handed in should be")
+        parts = _right(client.uid("FETCH", found[0].decode("ascii"), "(BODY.PEEK[TEXT])"), "FETCH")
+        came: bytes = next((part[1] for part in parts if isinstance(part, tuple)), b"")
+        # Whatever earlier, broken off probes have left goes too: nobody else has mail here.
+        _right(client.uid("STORE", "1:*", "+FLAGS.SILENT", r"(\Deleted)"), "STORE")
+        _right(client.expunge(), "EXPUNGE")
+        if came.rstrip(b"\r\n") != body.rstrip(b"\r\n"):
+            raise ProbeFailed("imap", "IMAP: the message that came back is not the one handed in")
+    finally:
+        with contextlib.suppress(OSError, client.error):
+            client.logout()
+
+
+def _right(answer: tuple[str, Sequence[Any]], command: str) -> list[Any]:
+    status, data = answer
+    if status != "OK":
+        raise ProbeFailed("imap", f"IMAP: {command} was answered {status}")
+    return [part for part in data if part is not None]
+
+
+def _refused(temporary: bool, protocol: str) -> ProbeFailed:
+    if temporary:
+        return ProbeFailed("auth", f"{protocol}: the sign-in cannot be checked now")
+    return WrongPassword(None, f"{protocol}: the sign-in was refused")
+
+
+@contextlib.contextmanager
+def _blaming(unit: str, protocol: str) -> Iterator[None]:
+    """Any failure inside is the ``unit``'s, told without addresses."""
+    try:
+        yield
+    except TimeoutError as problem:
+        raise ProbeFailed(unit, f"{protocol}: no answer in time") from problem
+    except (OSError, smtplib.SMTPException, imaplib.IMAP4.error) as problem:
+        if isinstance(problem, smtplib.SMTPResponseException):
+            raise ProbeFailed(unit, f"{protocol}: answered {problem.smtp_code}") from problem
+        cause = os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else type(problem).__name__
+        raise ProbeFailed(unit, f"{protocol}: {cause}") from problem
+
+
+def _reach(visitor: Visitor, name: str) -> tuple[str, int]:
+    """Where this machine reaches its own listener."""
+    listen: Address = visitor.settings.network.listen[name]
+    address = ip_address(listen.host)
+    loopback = "127.0.0.1" if address.version == 4 else "::1"
+    return (loopback if address.is_unspecified else listen.host), listen.port
+
+
+def _trusting(visitor: Visitor) -> ssl.SSLContext:
+    """Trust the school's own authority and the machine's; the name does not matter, we know which port we ask."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    with contextlib.suppress(FileNotFoundError):
+        context.load_verify_locations(visitor.ca)
+    return context

@@ -1,0 +1,81 @@
+"""What an import writes into the state, as the roster asks for it.
+
+Its shape is the Protocol of ``roster.apply``. Blocking; each call is a transaction of its own, on disk when it returns.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from appliance.policy.account import Consent, Role
+from appliance.policy.events import Kind
+from appliance.roster.record import Known
+from appliance.supervisor.core import Core
+from appliance.supervisor.people import GivenConsent, Person
+
+
+class Register:
+    """Numbers, persons and consents of one import, signed ``by`` who runs it."""
+
+    def __init__(self, core: Core, by: str) -> None:
+        self._core = core
+        self._by = by
+        directory = core.publisher.directory
+        self._uids = max((account.uid for account in directory.accounts), default=0) if directory else 0
+        self._logins = {uid: person.login for uid, person in core.people.all().items()}
+        self._gids = max((group.gid for group in directory.groups), default=0) if directory else 0
+
+    def next_uid(self) -> int:
+        """A numeric id for an account, never given before; raises ``OutOfNumbers``."""
+        return self._next("uid", self._uids)
+
+    def next_gid(self) -> int:
+        """A numeric id for a group, never given before; raises ``OutOfNumbers``."""
+        return self._next("gid", self._gids)
+
+    def remember(self, uid: int, login: str, source_id: str | None, birth_date: date | None) -> None:
+        """Keep who ``uid`` is, before the directory knows: after a crash the same person keeps login and id."""
+        self._core.people.remember(Person(uid, login, source_id, birth_date))
+        self._logins[uid] = login
+
+    def consent(self, uid: int, consent: Consent, version: str) -> None:
+        """Enter a consent that the roster, or who imports it, vouches for (K23)."""
+        self._core.people.give(uid, GivenConsent(consent, version, self._core.clock(), self._by))
+        if login := self._logins.get(uid):
+            self._core.record(Kind.CONSENT_GIVEN, login=login, consent=consent, version=version, by=self._by)
+
+    def _next(self, name: str, used: int) -> int:
+        # Account and group numbers come from one range but are counted apart, as the kernel does.
+        directory = self._core.settings.directory
+        return self._core.people.next_number(name, directory.id_first, directory.id_last, used)
+
+
+def known_people(core: Core) -> list[Known]:
+    """Everybody with an account, and who was remembered before a cut import could make one."""
+    directory = core.publisher.directory
+    accounts = directory.accounts if directory else ()
+    persons, consents = core.people.all(), core.people.consents()
+    there = [account for account in accounts if not account.hidden]
+    known = []
+    for account in there:
+        person = persons.pop(account.uid, None)
+        known.append(
+            Known(
+                login=account.login,
+                uid=account.uid,
+                source_id=person.source_id if person else None,
+                given_name=account.given_name,
+                surname=account.surname,
+                birth_date=person.birth_date if person else None,
+                role=account.role,
+                groups=tuple(sorted(account.groups)),
+                consents=frozenset(given.consent for given in consents.get(account.uid, ())),
+                disabled=account.disabled,
+                has_password=account.password_changed_at is not None or account.must_change,
+            )
+        )
+    for person in persons.values():
+        known.append(
+            Known(person.login, person.uid, person.source_id, "", "", person.birth_date, Role.PUPIL, pending=True)
+        )
+    return known

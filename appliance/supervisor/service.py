@@ -1,0 +1,115 @@
+"""The supervisor on Twisted's reactor: what runs when, and in which threads.
+
+May live here: timers, threads, the control socket's life. May not: what any part does. The reactor's thread only
+hands work out; everything that blocks runs in a pool. Requests have threads of their own, so that neither a slow
+directory nor a hanging probe keeps a lock waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from twisted.internet import reactor as default_reactor
+from twisted.internet.defer import Deferred, DeferredList
+
+from appliance.daemon.identities import Identities
+from appliance.daemon.logs import Told
+from appliance.daemon.loop import Loop
+from appliance.daemon.worker import Worker
+from appliance.settings.load import Settings
+from appliance.supervisor.accepting import Accepting
+from appliance.supervisor.assembly import assemble
+from appliance.supervisor.control import ControlFactory
+from appliance.supervisor.kicker import SETTLE
+from appliance.supervisor.probe import Probe
+from appliance.supervisor.rounds import Pool, Round
+from appliance.supervisor.verbs import table
+
+LOG = logging.getLogger(__name__)
+
+_REQUEST_THREADS = 12
+_ROUND_THREADS = 8
+
+
+class Supervisor:
+    """A running supervisor, as a :class:`appliance.daemon.loop.Service`."""
+
+    def __init__(self, worker: Worker[Settings], reactor: Any) -> None:
+        self._worker = worker
+        self._reactor = reactor
+        self._summary = ""
+        self._listeners = worker.listening("control")
+        self._parts = assemble(worker.settings, self._kicks_noted)
+        self._core = self._parts.core
+        self._pool = Pool(1, _ROUND_THREADS, "round")
+        self._requests = Pool(1, _REQUEST_THREADS, "request")
+        core, groups = self._core, {Identities(worker.settings.server).group("admin")}
+        self._factory = ControlFactory(reactor, table(core), self._requests, groups)
+        self._look = Round(reactor, self._pool, core.publisher.look, lambda _: core.settings.directory.poll)
+        self._kick = Round(reactor, self._pool, self._parts.kicker.run, lambda left: SETTLE if left else None)
+        self._others: list[Round[Any]] = [self._kick, Round(reactor, self._pool, core.health.look, self._after_health)]
+        self._others += [self._probing(probe) for probe in self._parts.probes]
+        self._accepting: list[Accepting] = []
+
+    def begin(self) -> Deferred:
+        """Start; fires with this service when the directory has been asked once, whatever came of it."""
+        for pool in (self._pool, self._requests):
+            pool.start()
+        return self._look.now().addCallback(self._begun)
+
+    def stop(self) -> Deferred:
+        """Accept nothing new; fires when the requests and rounds under way have ended."""
+        for accepting in self._accepting:
+            accepting.stop()
+        self._core.publisher.stop()
+        ends = [round_.stop() for round_ in (self._look, *self._others)]
+        return DeferredList([*ends, self._factory.ended()]).addCallback(self._stopped)
+
+    def reload(self, settings: Settings) -> None:
+        """Go on with ``settings``: rules, rooms, limits, intervals. Sockets and folders need a restart."""
+        self._requests.callInThread(self._core.take_over, settings)
+
+    def _begun(self, _: object) -> Supervisor:
+        self._accepting = [Accepting(self._reactor, listener, self._factory) for listener in self._listeners]
+        for round_ in self._others:
+            round_.now()
+        self._requests.callInThread(self._core.repair_homes)
+        return self
+
+    def _stopped(self, _: object) -> None:
+        for pool in (self._pool, self._requests):
+            pool.stop()
+        self._parts.close()
+
+    def _probing(self, probe: Probe) -> Round[None]:
+        core = self._core
+
+        def after(_: None) -> float:
+            self._say()
+            return core.settings.server.probe_interval
+
+        return Round(self._reactor, self._pool, lambda: core.health.probe(probe), after)
+
+    def _after_health(self, _: None) -> float:
+        self._say()
+        return self._core.settings.server.probe_interval
+
+    def _say(self) -> None:
+        """Keep the one line for ``systemctl status`` and the launcher up to date."""
+        summary = self._core.health.status()["summary"]
+        if summary != self._summary:
+            self._summary = summary
+            self._worker.status(summary)
+
+    def _kicks_noted(self) -> None:
+        self._reactor.callFromThread(self._kick.now)
+
+
+def start(worker: Worker[Settings], _loop: Loop) -> Deferred:
+    """Start the supervisor of ``worker``; for ``daemon.twisted_loop.serve``."""
+    try:
+        supervisor = Supervisor(worker, default_reactor)
+    except LookupError as problem:  # a user or group of the server is missing
+        raise Told(str(problem)) from problem
+    return supervisor.begin()

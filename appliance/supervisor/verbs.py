@@ -1,0 +1,14 @@
+"""The closed table of verbs of the control socket. A new noun is a new module here, and a line below."""
+
+from __future__ import annotations
+
+from appliance.supervisor import verbs_explain, verbs_import, verbs_passwords, verbs_server, verbs_users
+from appliance.supervisor.core import Core, guarded
+from appliance.supervisor.verb import Verb
+
+_NOUNS = (verbs_server, verbs_users, verbs_import, verbs_passwords, verbs_explain)
+
+
+def table(core: Core) -> dict[str, Verb]:
+    """All verbs by name."""
+    return {name: guarded(verb) for noun in _NOUNS for name, verb in noun.verbs(core).items()}

@@ -1,0 +1,85 @@
+"""Verbs that say why: a decision before it is made, a refusal after it was."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+from appliance.policy.account import Service
+from appliance.policy.codes import normalise
+from appliance.policy.decision import Allow, Decision, Deny
+from appliance.policy.request import Action, Request
+from appliance.policy.rules import explain, room_of
+from appliance.supervisor.core import Core
+from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
+from appliance.supervisor.when import instant
+
+_ABOUT = {Service.MAIL: Action.SEND, Service.FILES: Action.READ, Service.WEB: Action.FETCH}
+"""What somebody wants who names a target."""
+
+
+def verbs(core: Core) -> dict[str, Verb]:
+    """The verbs of this noun."""
+
+    def explain_(call: Call) -> dict[str, Any]:
+        return _explain(core, call)
+
+    def why(call: Call) -> dict[str, Any]:
+        try:
+            code = normalise(call.arguments["code"])
+        except ValueError as problem:
+            raise VerbError("wrong-arguments", f"argument 'code': {problem}") from problem
+        return core.why(code)
+
+    return {
+        "explain": Verb(
+            explain_,
+            {
+                "login": Argument(),
+                "service": Argument(choices=tuple(Service)),
+                "target": optional(default="", limit=4096),
+                "at": optional(),
+                "room": optional(),
+                "address": optional(),
+            },
+        ),
+        "why": Verb(why, {"code": Argument(limit=40)}),
+    }
+
+
+def _explain(core: Core, call: Call) -> dict[str, Any]:
+    given, snapshot = call.arguments, core.snapshot()
+    service, room, address = Service(given["service"]), given["room"], given["address"]
+    now = core.clock() if given["at"] is None else instant("at", given["at"], snapshot.zone)
+    if room is not None and room not in snapshot.rooms:
+        known = ", ".join(snapshot.rooms) or "none"
+        raise VerbError("wrong-arguments", f"argument 'room' is {room!r}; rooms in network.yaml: {known}")
+    if address is not None:
+        _check_address(address)
+        room = room or room_of(snapshot, address)
+    login = given["login"].strip().lower().removesuffix(f"@{snapshot.domain}")
+    action = _ABOUT[service] if given["target"] else Action.SIGN_IN
+    request = Request(login, service, action, given["target"], address, room)
+    decision, steps = explain(snapshot, request, now)
+    return {"at": now.astimezone(snapshot.zone).isoformat(), "room": room, **_shown(decision), "steps": list(steps)}
+
+
+def _shown(decision: Decision) -> dict[str, Any]:
+    limits = decision.limits if isinstance(decision, Allow) else None
+    answer = "allow" if isinstance(decision, Allow) else "deny" if isinstance(decision, Deny) else "try-later"
+    return {
+        "answer": answer,
+        "reason": decision.reason if isinstance(decision, Deny) else None,
+        "rule": {"source": decision.rule.source, "text": decision.rule.text},
+        "valid_until": decision.valid_until.isoformat() if decision.valid_until else None,
+        "limits": {"upload": limits.upload, "download": limits.download} if limits else None,
+    }
+
+
+def _check_address(address: str) -> None:
+    try:
+        ip_address(address)
+    except ValueError:
+        raise VerbError(
+            "wrong-arguments", f"argument 'address' is {address[:60]!r}; it must be an IP address"
+        ) from None

@@ -1,0 +1,198 @@
+"""A whole school with mail and Dovecot: probes that move bytes, sessions that end, status that turns red."""
+
+import contextlib
+import imaplib
+import os
+import signal
+import smtplib
+import ssl
+import time
+from datetime import UTC, datetime, timedelta
+
+import psutil
+import pytest
+
+from appliance.auth.client import Answer
+from appliance.auth.envelope import Keys
+from appliance.supervisor.client import ServerUnreachable
+from tests.integration.supervisor.conftest import WITH_MAIL, School
+
+PASSWORD = "Neues-Kennwort-7!"
+
+
+@pytest.fixture(scope="module")
+def school():
+    made = School(units=WITH_MAIL)
+    try:
+        made.start()
+        _, made.passwords = made.bring_in()
+        for login, password in made.passwords.items():
+            assert made.change_password(login, password, PASSWORD)["answer"] == "changed"
+        yield made
+    finally:
+        made.close()
+
+
+def trusting(school):
+    context = ssl.create_default_context(cafile=school.folder / "state" / "authority" / "ca.pem")
+    context.check_hostname = False
+    return context
+
+
+def imap(school, login, password=PASSWORD):
+    address = school.settings.network.listen["imap"]
+    client = imaplib.IMAP4(address.host, address.port, timeout=10)
+    client.starttls(trusting(school))
+    try:
+        client.login(login, password)
+    except imaplib.IMAP4.error:
+        client.shutdown()
+        raise
+    client.select("INBOX")
+    return client
+
+
+def ended(client, within):
+    """Seconds until the server ends the session; no command is sent."""
+    begun = time.monotonic()
+    client.sock.settimeout(within)
+    try:
+        while client.sock.recv(4096):
+            pass
+    except TimeoutError:
+        raise AssertionError(f"the session is still open after {within} s") from None
+    except OSError:
+        pass
+    seconds = time.monotonic() - begun
+    client.shutdown()
+    return seconds
+
+
+def healthy(school):
+    status = school.call("status")
+    return status if status["healthy"] else None
+
+
+def test_a_whole_school_gets_well_by_itself(school):
+    status = school.when(lambda: healthy(school))
+    (probe,) = status["probes"]
+    assert probe["ok"]
+    assert probe["age"] < 3
+    assert {unit["name"] for unit in status["units"]} == set(WITH_MAIL)
+    assert status["summary"] == "well; 7 units, 3 accounts"
+
+
+def test_probes_leave_no_mail_and_no_name_behind(school):
+    school.when(lambda: healthy(school))
+    boxes = school.folder / "data" / "mail" / "schoolserver-probe"
+    mails = [path for folder in ("new", "cur") for path in (boxes / folder).glob("*")]
+    assert len(mails) <= 1
+    assert not any("schoolserver-probe" in path.read_text() for path in school.folder.glob("state/log/*.log"))
+    logins = [user["login"] for user in school.call("users.list")["users"]]
+    assert "schoolserver-probe" not in logins
+
+
+@pytest.mark.parametrize("how", ["lock", "lock mail", "withdrawn", "reset"])
+def test_open_sessions_end_within_two_seconds(school, how):
+    login, other = "fred.mustermann", "anna.lehmann"
+    school.when(lambda: school.sign_in(login, PASSWORD).answer is Answer.VERIFIED)
+    client, untouched = imap(school, login), imap(school, other)
+    begun = time.monotonic()
+    keys = Keys.generate()
+    if how == "withdrawn":
+        school.call("users.consent", login=login, consent="logs", give=False)
+    elif how == "reset":
+        sealed = school.call("users.reset-password", login=login, recipient=keys.public)["sealed"]
+    else:
+        service = {"service": "mail"} if how == "lock mail" else {}
+        school.call("users.lock", login=login, reason="test", **service)
+    ended(client, 3.0)
+    took = time.monotonic() - begun
+    print(f"\nsession ended {took:.2f} s after: {how}")
+    assert took < 2.0
+    with pytest.raises(imaplib.IMAP4.error):
+        imap(school, login)
+    assert untouched.noop()[0] == "OK"
+    untouched.logout()
+    if how == "withdrawn":
+        school.call("users.consent", login=login, consent="logs", give=True, version="2026-08")
+    elif how == "reset":
+        (given,) = keys.open(sealed)
+        assert school.change_password(login, given["password"], PASSWORD)["answer"] == "changed"
+    else:
+        school.call("users.unlock", login=login, **service)
+    imap(school, login).logout()
+
+
+def test_a_changed_password_ends_sessions_opened_with_the_old_one(school):
+    client = imap(school, "juergen.gross")
+    # The directory keeps the second in which a password was changed (RFC draft behera, pwdChangedTime).
+    stamp = school.published("supervisor").accounts["juergen.gross"].password_changed_at
+    school.when(lambda: datetime.now(UTC) >= stamp + timedelta(seconds=1))
+    assert school.change_password("juergen.gross", PASSWORD, "Anderes-Kennwort-8!")["answer"] == "changed"
+    ended(client, 3.0)
+    imap(school, "juergen.gross", "Anderes-Kennwort-8!").logout()
+
+
+@pytest.mark.parametrize("victim", ["mail", "auth"])
+def test_a_stopped_worker_turns_status_red_and_comes_back(school, victim):
+    school.when(lambda: healthy(school))
+    worker = school.worker(victim)
+    begun = time.monotonic()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        school.when(lambda: not healthy(school), within=30.0)
+        print(f"\nred {time.monotonic() - begun:.1f} s after a stopped worker of {victim}")
+        school.when(lambda: healthy(school), within=60.0)
+        print(f"well again after {time.monotonic() - begun:.1f} s")
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGCONT)
+
+
+def test_an_engine_that_hangs_is_restarted_when_its_probe_fails_three_times(school):
+    school.when(lambda: healthy(school))
+    first = psutil.Process(school.pid("imap"))
+    hanging = [first, *first.children(recursive=True)]
+    begun = time.monotonic()
+    for process in hanging:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
+    school.when(lambda: not healthy(school), within=30.0)
+    school.when(lambda: school.pid("imap") not in (None, first.pid), within=60.0)
+    school.when(lambda: healthy(school), within=30.0)
+    print(f"\nwell again {time.monotonic() - begun:.1f} s after Dovecot hung")
+    school.when(lambda: not any(map(running, hanging)), within=20.0)
+
+
+def running(process):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def test_the_supervisors_own_line_says_how_the_school_is(school):
+    school.when(lambda: healthy(school))
+
+    def line():
+        return next(unit.status for unit in school.launcher().states() if unit.name == "supervisor")
+
+    school.when(lambda: line().startswith("well; 7 units"))
+
+
+def test_after_the_supervisor_was_killed_mail_goes_on_and_it_gets_well_again(school):
+    school.when(lambda: healthy(school))
+    os.kill(school.pid("supervisor"), signal.SIGKILL)
+    imap(school, "anna.lehmann").logout()
+    address = school.settings.network.listen["submission"]
+    with smtplib.SMTP(address.host, address.port, timeout=10) as client:
+        client.starttls(context=trusting(school))
+        client.login("anna.lehmann", PASSWORD)
+
+    def well():
+        try:
+            return healthy(school)
+        except ServerUnreachable:
+            return None  # the connection was accepted by the one that was being killed
+
+    school.when(well)

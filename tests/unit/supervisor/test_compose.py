@@ -1,0 +1,61 @@
+"""Directory, state and settings become one snapshot."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from appliance.policy.account import Consent, Lock, Role, Service
+from appliance.policy.snapshot import same_meaning
+from appliance.supervisor.compose import Known, compose, next_lock_end
+from appliance.supervisor.locks import KnownLock
+from appliance.supervisor.people import GivenConsent
+from tests.unit.supervisor.scenery import ANNA, FRED, NOW, PROBE, account, directory, settings
+
+
+def lock(service=None, until=None):
+    return KnownLock(Lock(service, NOW, until), "phone in class", "carer")
+
+
+def test_what_the_directory_says_is_there():
+    whole = compose(directory(), Known(), settings())
+    fred = whole.accounts["fred.mustermann"]
+    assert (fred.uid, fred.role, fred.groups) == (20001, Role.PUPIL, ("klasse3a",))
+    assert whole.accounts["schoolserver-probe"].hidden
+    assert whole.groups["klasse3a"].title == "3a"
+    assert whole.domain == settings().school.domain
+    assert whole.rules == settings().access.rules
+
+
+def test_consents_and_locks_are_joined_by_number_not_by_login():
+    known = Known({FRED.uid: (GivenConsent(Consent.LOGS, "2026", NOW, "carer"),)}, {FRED.uid: (lock(),)})
+    fred = compose(directory(), known, settings()).accounts["fred.mustermann"]
+    assert fred.consents == {Consent.LOGS}
+    assert fred.locks == (Lock(None, NOW, None),)
+    somebody_else = replace(FRED, uid=20009)
+    fred = compose(directory(somebody_else), known, settings()).accounts["fred.mustermann"]
+    assert not fred.consents
+    assert not fred.locks
+
+
+def test_no_reason_source_id_or_birth_date_is_in_it():
+    known = Known({}, {FRED.uid: (lock(),)})
+    assert "phone in class" not in repr(compose(directory(), known, settings()))
+
+
+def test_the_order_of_answers_means_nothing():
+    one = compose(directory(ANNA, FRED, PROBE), Known(), settings())
+    shuffled = replace(ANNA, groups=tuple(reversed(ANNA.groups)))
+    other = compose(directory(PROBE, FRED, shuffled), Known(), settings())
+    assert same_meaning(one, other)
+    assert list(one.accounts) == list(other.accounts)
+
+
+def test_it_stands_until_the_first_lock_ends():
+    soon, late = NOW + timedelta(hours=1), NOW + timedelta(days=1)
+    known = Known({}, {1: (lock(), lock(Service.MAIL, late)), 2: (lock(Service.WEB, soon),)})
+    assert next_lock_end(known) == soon
+    assert next_lock_end(Known({}, {1: (lock(),)})) is None
+
+
+def test_an_account_more_is_another_meaning():
+    one = compose(directory(), Known(), settings())
+    assert not same_meaning(one, compose(directory(ANNA, FRED, account("x.y", 20009)), Known(), settings()))

@@ -1,0 +1,91 @@
+"""Whose open mail sessions must end."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from appliance.policy.access import AccessRule, Who
+from appliance.policy.account import Consent, Lock, Service
+from appliance.policy.schedule import Schedule, Window
+from appliance.supervisor.compose import Known, compose
+from appliance.supervisor.doors import Doors
+from appliance.supervisor.locks import KnownLock
+from appliance.supervisor.people import GivenConsent
+from tests.unit.supervisor.scenery import ANNA, FRED, NOW, PROBE, STAMP, directory, settings
+
+CONSENTS = {
+    number: tuple(GivenConsent(consent, "1", NOW, "carer") for consent in Consent) for number in range(20000, 20010)
+}
+
+
+def whole(*accounts, locks=None, consents=CONSENTS, rules=None):
+    made = compose(directory(*accounts), Known(consents, locks or {}), settings())
+    return made if rules is None else replace(made, rules=rules)
+
+
+def locked(service=None, until=None, since=NOW):
+    return {FRED.uid: (KnownLock(Lock(service, since, until), "x", "carer"),)}
+
+
+def kicked(after, before=None, now=NOW):
+    doors = Doors(Service.MAIL)
+    assert doors.look(before or whole(), NOW) == frozenset()
+    return doors.look(after, now)
+
+
+def test_nothing_changed_nobody_must_go():
+    assert kicked(whole()) == frozenset()
+
+
+def test_a_lock_of_all_or_of_mail_ends_sessions_one_of_web_does_not():
+    assert kicked(whole(locks=locked())) == {"fred.mustermann"}
+    assert kicked(whole(locks=locked(Service.MAIL))) == {"fred.mustermann"}
+    assert kicked(whole(locks=locked(Service.WEB))) == frozenset()
+
+
+def test_a_disabled_a_removed_and_a_must_change_account_lose_theirs():
+    assert kicked(whole(ANNA, replace(FRED, disabled=True))) == {"fred.mustermann"}
+    assert kicked(whole(ANNA)) == {"fred.mustermann"}
+    assert kicked(whole(ANNA, replace(FRED, must_change=True))) == {"fred.mustermann"}
+
+
+def test_a_withdrawn_consent_ends_sessions():
+    without = {number: given for number, given in CONSENTS.items() if number != FRED.uid}
+    assert kicked(whole(consents=without)) == {"fred.mustermann"}
+
+
+def test_a_newer_password_ends_sessions_an_older_stamp_does_not():
+    assert kicked(whole(ANNA, replace(FRED, password_changed_at=NOW))) == {"fred.mustermann"}
+    assert kicked(whole(ANNA, replace(FRED, password_changed_at=STAMP - timedelta(days=1)))) == frozenset()
+
+
+def test_who_was_out_before_or_never_had_a_password_has_no_session():
+    shut = whole(locks=locked())
+    assert kicked(whole(ANNA), before=shut) == frozenset()
+    fresh = whole(ANNA, replace(FRED, password_changed_at=None))
+    assert kicked(whole(ANNA, replace(FRED, must_change=True, password_changed_at=NOW)), before=fresh) == frozenset()
+
+
+def test_the_hidden_account_is_left_alone():
+    assert kicked(whole(ANNA, FRED, replace(PROBE, password_changed_at=NOW))) == frozenset()
+
+
+def test_a_lesson_that_ends_closes_the_door_by_itself():
+    berlin = ZoneInfo("Europe/Berlin")
+    lesson = Schedule(frozenset(range(7)), (Window(time(8), time(10)),), berlin)
+    rule = AccessRule("access.yaml:1", frozenset({Service.MAIL}), Who(everyone=True), True, schedule=lesson)
+    doors = Doors(Service.MAIL)
+    snapshot = whole(rules=(rule,))
+    assert doors.look(snapshot, NOW) == frozenset()
+    ends = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    assert doors.next_change == ends
+    assert doors.look(snapshot, ends) == {"fred.mustermann", "anna.lehmann"}
+
+
+def test_a_lock_that_begins_later_is_looked_for_then():
+    later = NOW + timedelta(hours=2)
+    doors = Doors(Service.MAIL)
+    snapshot = whole(locks=locked(since=later))
+    assert doors.look(snapshot, NOW) == frozenset()
+    assert doors.next_change == later
+    assert doors.look(snapshot, later) == {"fred.mustermann"}

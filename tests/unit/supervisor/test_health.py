@@ -1,0 +1,161 @@
+"""What makes the status red, and when a unit is restarted. The launcher is one that a test writes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from appliance.daemon.request_client import Unreachable
+from appliance.daemon.secret import Secret
+from appliance.policy.account import Service
+from appliance.policy.snapshot import Version
+from appliance.supervisor.health import Health
+from appliance.supervisor.launcher.seam import State, UnitState
+from appliance.supervisor.probe import Probe, ProbeFailed, Visitor
+from appliance.supervisor.publisher import Standing
+from tests.unit.supervisor.scenery import settings_in
+
+LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
+
+
+class Scene:
+    def __init__(self, folder):
+        self.now = 1000.0
+        self.settings = settings_in(folder, probe_interval=5.0)
+        self.failing = None
+        self.shut = False
+        self.ran = 0
+        self.units = [
+            UnitState(name, State.READY, None, LONG_AGO, 0, "") for name in ("directory", "auth", "mail", "imap")
+        ]
+        self.restarted = []
+        self.away = False
+        self.snapshot = None
+        self.standing = Standing(version=Version(1, 1), looked_at=datetime.now(UTC))
+        self.probe = Probe("mail", Service.MAIL, self.run)
+        self.health = Health(self.settings, self, self, [self.probe], self, lambda: self.now)
+
+    # the launcher
+    def states(self):
+        if self.away:
+            raise Unreachable("no answer from launcher.sock")
+        return self.units
+
+    def restart(self, name):
+        self.restarted.append(name)
+
+    # who probes, and the probe
+    def visitor(self):
+        return Visitor(self.settings, "schoolserver-probe", Secret("x"), 1.0, self.settings.server.state)
+
+    def closed(self, _probe):
+        return self.shut
+
+    def run(self, _visitor):
+        self.ran += 1
+        if self.failing:
+            raise self.failing
+
+    def round(self, times=1):
+        for _ in range(times):
+            self.health.look()
+            self.health.probe(self.probe)
+            self.now += 5.0
+        return self.health.status()
+
+    def set_unit(self, name, **change):
+        self.units = [replace(unit, **change) if unit.name == name else unit for unit in self.units]
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return Scene(tmp_path)
+
+
+def test_all_well(scene):
+    status = scene.round()
+    assert status["healthy"], status["summary"]
+    assert status["summary"] == "well; 4 units, 0 accounts"
+
+
+def test_before_anything_was_looked_at_it_is_not_well(scene):
+    status = scene.health.status()
+    assert not status["healthy"]
+    assert {"launcher", "probe mail"} <= set(status["summary"].removeprefix("not well: ").split(", "))
+
+
+def test_a_failed_probe_is_red_and_says_why(scene):
+    scene.failing = ProbeFailed("mail", "SMTP: no answer in time")
+    status = scene.round()
+    assert status["summary"] == "not well: probe mail"
+    assert status["probes"][0]["text"] == "SMTP: no answer in time"
+
+
+def test_a_probe_older_than_three_intervals_is_red(scene):
+    scene.round()
+    scene.now += 9.9
+    scene.health.look()
+    assert scene.health.status()["healthy"]
+    scene.now += 0.3
+    scene.health.look()
+    assert scene.health.status()["summary"] == "not well: probe mail"
+
+
+def test_a_unit_that_is_not_up_is_red(scene):
+    scene.set_unit("auth", state=State.PAUSING, status="exit status 1")
+    status = scene.round()
+    assert status["summary"] == "not well: auth"
+
+
+def test_a_launcher_without_answer_is_red(scene):
+    scene.away = True
+    assert scene.round()["summary"] == "not well: launcher"
+
+
+def test_a_directory_that_is_away_is_red_and_says_since_when(scene):
+    scene.standing = replace(scene.standing, away="connection refused", away_since=datetime(2026, 1, 1, 8, tzinfo=UTC))
+    status = scene.round()
+    assert status["summary"] == "not well: directory"
+    assert "since 08:00:00 UTC: connection refused" in str(status["checks"])
+
+
+def test_a_snapshot_that_cannot_be_published_is_red(scene):
+    scene.standing = replace(scene.standing, problem="no space left")
+    assert scene.round()["summary"] == "not well: snapshot"
+
+
+def test_three_failures_in_a_row_restart_the_unit_to_blame(scene):
+    scene.failing = ProbeFailed("imap", "IMAP: no answer in time")
+    scene.round(2)
+    assert scene.restarted == []
+    scene.round(2)
+    assert scene.restarted == ["imap"]
+    scene.round(2)
+    assert scene.restarted == ["imap", "imap"]
+
+
+@pytest.mark.parametrize("cause", ["young", "directory down", "directory away", "not up"])
+def test_no_restart_while_the_reason_is_another(scene, cause):
+    scene.failing = ProbeFailed("mail", "SMTP: no answer in time")
+    if cause == "young":
+        scene.set_unit("mail", since=datetime.now(UTC))
+    elif cause == "directory down":
+        scene.set_unit("directory", state=State.PAUSING)
+    elif cause == "not up":
+        scene.set_unit("mail", state=State.STARTING)
+    else:
+        scene.standing = replace(scene.standing, away="x", away_since=LONG_AGO)
+    scene.round(6)
+    assert scene.restarted == []
+
+
+def test_a_probe_that_breaks_is_a_failed_one(scene):
+    scene.failing = ValueError("surprise")
+    status = scene.round()
+    assert status["probes"][0]["text"] == "the probe itself broke: ValueError"
+
+
+def test_a_module_that_the_school_has_closed_is_not_probed(scene):
+    scene.shut = True
+    assert scene.round()["healthy"]
+    assert scene.ran == 0
