@@ -28,7 +28,7 @@ deps-test:
 catalogs: $(CATALOGS)
 
 %.mo: %.po
-	msgfmt --check --output-file=$@ $<
+	msgfmt --check-format --check-domain --output-file=$@ $<
 
 lint: $(LINT)/ready
 	$(LINT)/bin/ruff check .

@@ -1,0 +1,44 @@
+"""``schoolserver check``: whether the settings are right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from appliance.daemon.options import SettingsError
+from appliance.settings.load import load
+
+DEFAULT = Path("/etc/schoolserver")
+
+
+@click.command()
+@click.option(
+    "--settings",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="SCHOOLSERVER_SETTINGS",
+    default=DEFAULT,
+    show_default=True,
+    help="Folder of the *.yaml files.",
+)
+def check(folder: Path) -> None:
+    """Check all settings files and print every problem at once.
+
+    Each line names file, line and key, what stands there and what is allowed. Nothing is changed and no server
+    is needed. Exit code 0: all is right, 2: something is wrong.
+
+    \b
+    Example:
+      schoolserver check
+      schoolserver check --settings ./etc/schoolserver
+    """
+    try:
+        load(folder)
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        count = len(error.problems)
+        click.echo(f"{count} problem{'s' if count > 1 else ''} in {folder}; nothing was changed.", err=True)
+        raise SystemExit(2) from None
+    click.echo(f"The settings in {folder} are right.")

@@ -1,0 +1,38 @@
+"""``schoolserver explain``: what the policy says about one person, one service, one moment."""
+
+from __future__ import annotations
+
+import click
+
+from appliance.cli.server import call
+
+
+@click.command()
+@click.argument("login")
+@click.argument("service", type=click.Choice(["mail", "files", "web"]))
+@click.argument("target", required=False)
+@click.option("--at", "moment", metavar="TIME", help="At which moment, for example '2026-11-23 09:30' (default: now).")
+@click.option("--room", metavar="ROOM", help="From which room (network.yaml).")
+@click.option("--address", metavar="IP", help="From which address; its room follows from network.yaml.")
+def explain(
+    login: str, service: str, target: str | None, moment: str | None, room: str | None, address: str | None
+) -> None:
+    """Say whether LOGIN may use SERVICE (for TARGET), and which line of the settings or the state decides.
+
+    \b
+    Examples:
+      schoolserver explain fred.mustermann mail
+      schoolserver explain fred.mustermann web https://example.org/ --at '2026-11-23 09:30' --room 12
+    """
+    asked = {"login": login, "service": service, "target": target, "at": moment, "room": room, "address": address}
+    answer = call("explain", asked)
+    words = {"allow": "ALLOWED", "deny": "DENIED", "try-later": "NOT KNOWN AT THE MOMENT"}
+    reason = f" ({answer['reason']})" if answer.get("reason") else ""
+    click.echo(f"{words[answer['answer']]}{reason}")
+    click.echo(f"Decided by:  {answer['rule']['source']}: {answer['rule']['text']}")
+    click.echo(f"Valid until: {answer.get('valid_until') or 'something is changed'}")
+    if answer.get("limits"):
+        limits = answer["limits"]
+        click.echo(f"Limits:      upload {limits['upload']:,} bytes, download {limits['download']:,} bytes")
+    for step in answer.get("steps", ()):
+        click.echo(f"  - {step}")

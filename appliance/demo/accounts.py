@@ -1,0 +1,130 @@
+"""The demo's people and their passwords, kept in its state folder so that the second start is a quick one.
+
+May live here: the file of demo passwords, and making it true through the ordinary verbs. Only a demo keeps passwords.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance.auth.envelope import Keys, open_passwords, seal
+from appliance.policy import passwords
+from appliance.supervisor.client import ControlClient
+
+_CHANGES_AT_ONCE = 4
+"""Passwords changed at the same time: about as many as the directory has cores and connections for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """Somebody of the demo school, with the password that he has chosen."""
+
+    login: str
+    password: str
+    role: str
+    groups: tuple[str, ...]
+
+
+class SeedError(Exception):
+    """The demo school could not be filled; the text says what was refused."""
+
+
+class _PasswordFile:
+    """Login -> (password, whether it is a one-time one); 0600, written whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.known: dict[str, tuple[str, bool]] = {}
+        if path.exists():
+            self.known = {login: (word, once) for login, (word, once) in json.loads(path.read_text()).items()}
+
+    def keep_one_time(self, given: Mapping[str, str]) -> None:
+        self.known.update({login: (word, True) for login, word in given.items()})
+
+    def save(self) -> None:
+        draft = self._path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w") as target:
+            json.dump(self.known, target)
+            target.flush()
+            os.fsync(target.fileno())
+        draft.rename(self._path)
+
+
+def seed(
+    client: ControlClient, roster: Path, password_file: Path, progress: Callable[[int, int, str], None]
+) -> Sequence[DemoAccount]:
+    """Import ``roster`` and let everybody change the one-time password; what was done before is not done again.
+
+    Raises :class:`SeedError`, and what ``client`` raises.
+    """
+    kept = _PasswordFile(password_file)
+    keys = Keys.generate()
+    result = client.call(
+        "users.import",
+        {
+            "content": base64.b64encode(roster.read_bytes()).decode("ascii"),
+            "filename": roster.name,
+            "dry_run": False,
+            "consents": [],
+            "consent_version": "demo",
+            "recipient": keys.public,
+            "allow_gone": True,
+        },
+        on_progress=progress,
+    )
+    kept.keep_one_time(open_passwords(keys, result["sealed"] or ""))
+    people = client.call("users.list", {})["users"]
+    for person in people:
+        if person["login"] not in kept.known:
+            _reset(client, kept, keys, person["login"])
+    kept.save()
+    _change_all(client, kept, keys, progress)
+    return tuple(
+        DemoAccount(person["login"], kept.known[person["login"]][0], person["role"], tuple(person["groups"]))
+        for person in people
+    )
+
+
+def _reset(client: ControlClient, kept: _PasswordFile, keys: Keys, login: str) -> None:
+    """Somebody whose password this demo does not know (a start that was cut) gets a new one-time password."""
+    answer = client.call("users.reset-password", {"login": login, "recipient": keys.public})
+    kept.keep_one_time(open_passwords(keys, answer["sealed"]))
+
+
+def _change_all(
+    client: ControlClient, kept: _PasswordFile, keys: Keys, progress: Callable[[int, int, str], None]
+) -> None:
+    waiting = [login for login, (_word, once) in kept.known.items() if once]
+    if not waiting:
+        return
+    key = client.call("auth.key", {})["key"]
+
+    def change(login: str) -> tuple[str, str, Mapping[str, Any]]:
+        chosen = passwords.generate(secrets.SystemRandom(), login, ())
+        envelope = seal({"login": login, "old": kept.known[login][0], "new": chosen}, key)
+        return login, chosen, client.call("passwd", {"envelope": envelope})
+
+    with ThreadPoolExecutor(_CHANGES_AT_ONCE) as pool:
+        for done, (login, chosen, answer) in enumerate(pool.map(change, waiting), start=1):
+            if answer["answer"] == "changed":
+                kept.known[login] = (chosen, False)
+            elif answer["answer"] == "refused":
+                # Cut between the change and this file: the next start asks for a fresh one-time password.
+                del kept.known[login]
+            progress(done, len(waiting), "passwords")
+    kept.save()
+    left = [login for login in waiting if kept.known.get(login, ("", True))[1]]
+    for login in [login for login in left if login not in kept.known]:
+        _reset(client, kept, keys, login)
+    if left:
+        kept.save()
+        raise SeedError(f"{len(left)} of {len(waiting)} passwords could not be changed; start the demo once more")

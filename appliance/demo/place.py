@@ -1,0 +1,127 @@
+"""Where a demo lives: its state folder, settings, ports, certificates and a copy of the program where that is needed.
+
+May live here: everything that must be on disk before the first process starts. May not: starting one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+import appliance
+from appliance.daemon import authority
+from appliance.daemon.identities import Identities
+from appliance.settings.load import Settings, load
+
+PORTS = {"submission": 2587, "imap": 2143, "ldap": 2389}
+"""Service -> preferred port on 127.0.0.1; another free one is taken where somebody listens there already."""
+
+_LONGEST_STATE = 50
+"""Longest path of a state folder below which sockets fit (AF_UNIX paths have 107 bytes)."""
+_WITH_KEYS = ("mail", "imap")
+_DOMAIN = "schule.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A prepared demo: ``settings`` (its folder included), the CA's certificate, where the program is imported from.
+
+    ``runtime`` is set when sockets had to go outside the state folder; it is to be removed at the end.
+    """
+
+    settings: Settings
+    ca: Path
+    program: Path
+    runtime: Path | None
+    notes: tuple[str, ...]
+
+
+def prepare(state: Path) -> Place:
+    """Make or refresh the demo below ``state``. Raises :class:`OSError` with the path that cannot be used."""
+    state.mkdir(mode=0o755, parents=True, exist_ok=True)
+    notes = []
+    root = os.geteuid() == 0
+    if root:
+        state.chmod(state.stat().st_mode | 0o711)
+    separate = root and _open_to_all(state)
+    if root and not separate:
+        notes.append(f"{state} lies in a folder closed to others: all parts run as root instead of users of their own")
+    if not root:
+        notes.append("started as an ordinary user: all parts run as this user, so the kernel does not part them")
+    runtime = None if len(str(state)) <= _LONGEST_STATE else Path(tempfile.mkdtemp(prefix="schoolserver-"))
+    if runtime is not None:
+        runtime.chmod(0o755)
+        notes.append(f"the path of {state} is too long for sockets, they are in {runtime} until the demo ends")
+    _write_settings(state, runtime or state / "run", "numbers" if separate else "same")
+    settings = load(state / "etc")
+    program = Path(appliance.__file__).resolve().parent.parent
+    if separate and not _open_to_all(program / "appliance"):
+        program = _copy_program(program, state / "program")
+    return Place(settings, _keys(state, settings), program, runtime, tuple(notes))
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether any user may reach what is in ``folder``."""
+    return all(step.stat().st_mode & stat.S_IXOTH for step in (folder.resolve(), *folder.resolve().parents))
+
+
+def _copy_program(source: Path, target: Path) -> Path:
+    """A copy of the program that users other than the caller can read; it holds nothing secret."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source / "appliance", target / "appliance", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return target
+
+
+def _free_port(preferred: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", preferred))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_settings(state: Path, runtime: Path, identity: str) -> None:
+    folder = state / "etc"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    listen = {name: f"127.0.0.1:{_free_port(port)}" for name, port in PORTS.items()}
+    files = {
+        "school": {"name": "Musterschule (Demo)", "domain": _DOMAIN},
+        "network": {"listen": listen, "rooms": {"12": ["10.1.12.0/24"]}},
+        "server": {
+            "state": str(state / "lib"),
+            "runtime": str(runtime),
+            "data": str(state / "srv"),
+            "identity": identity,
+            "launcher": "children",
+            "audit_log": "plain",
+        },
+    }
+    for name, content in files.items():
+        text = f"# Written anew by each start of the demo; etc/schoolserver/{name}.yaml explains all options.\n"
+        (folder / f"{name}.yaml").write_text(text + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _keys(state: Path, settings: Settings) -> Path:
+    """The demo's own CA and a certificate with key for each service that speaks TLS; gives the CA's certificate."""
+    made = authority.ensure_authority(settings.server.state / "authority", settings.school.domain)
+    identities = Identities(settings.server)
+    names = ("localhost", f"mail.{settings.school.domain}", "127.0.0.1")
+    for service in _WITH_KEYS:
+        identity = identities.of(service)
+        owner = (identity.uid, identity.gid) if settings.server.identity != "same" else None
+        authority.issue(made, settings.server.state / service / "tls", names, owner)
+    public = state / "ca.pem"
+    shutil.copyfile(settings.server.state / "authority" / "ca.pem", public)
+    public.chmod(0o644)
+    return public

@@ -1,0 +1,188 @@
+"""The demo's proof: one real exchange per service, with the clients that everybody has.
+
+May live here: what is exchanged and what must come back. May not: how a line is printed.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import secrets
+import smtplib
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+
+from appliance.demo.accounts import DemoAccount
+from appliance.settings.load import Settings
+from appliance.supervisor.client import ControlClient
+
+_PATIENCE = 10.0
+"""Seconds that one exchange may take."""
+_AT_ONCE = 2.0
+"""Seconds within which a lock acts everywhere, and its end too (K18)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One exchange: what was tried, whether what must come back came, what came."""
+
+    name: str
+    passed: bool
+    detail: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """What the exchanges need: the running server, its settings, two people of one class, the CA's certificate."""
+
+    settings: Settings
+    client: ControlClient
+    pupil: DemoAccount
+    teacher: DemoAccount
+    ca: Path
+
+    def address(self, login: str) -> str:
+        """The mail address of ``login`` (K01)."""
+        return f"{login}@{self.settings.school.domain}"
+
+
+def prove(school: School) -> Iterator[Proof]:
+    """Run every exchange, each on its own: one that fails does not hide the next."""
+    for name, exchange in _EXCHANGES:
+        began = time.monotonic()
+        try:
+            passed, detail = exchange(school)
+        except (OSError, smtplib.SMTPException, imaplib.IMAP4.error, subprocess.SubprocessError) as error:
+            passed, detail = False, f"{type(error).__name__}: {error}"
+        yield Proof(name, passed, detail, time.monotonic() - began)
+
+
+def _tls(school: School) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(school.ca))
+
+
+def _submission(school: School) -> smtplib.SMTP:
+    listen = school.settings.network.listen["submission"]
+    smtp = smtplib.SMTP(str(listen.host), listen.port, timeout=_PATIENCE)
+    smtp.starttls(context=_tls(school))
+    return smtp
+
+
+def _letter(school: School, subject: str) -> EmailMessage:
+    letter = EmailMessage()
+    letter["From"] = school.address(school.pupil.login)
+    letter["To"] = school.address(school.teacher.login)
+    letter["Subject"] = subject
+    letter.set_content("Liebe Grüße aus der Klasse 3a.\n")
+    return letter
+
+
+def _directory(school: School) -> tuple[bool, str]:
+    """The pupil binds over the loopback port and is told who he is (RFC 4532)."""
+    listen = school.settings.network.listen["ldap"]
+    name = f"uid={school.pupil.login},ou=people,{school.settings.directory.base}"
+    with tempfile.NamedTemporaryFile("w", prefix="ss-") as secret:
+        secret.write(school.pupil.password)
+        secret.flush()
+        argv = ["ldapwhoami", "-x", "-H", f"ldap://{listen.host}:{listen.port}", "-D", name, "-y", secret.name]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    return done.returncode == 0 and done.stdout.strip() == f"dn:{name}", (done.stdout or done.stderr).strip()
+
+
+def _mail(school: School) -> tuple[bool, str]:
+    """A pupil's mail to a teacher: handed in with STARTTLS and AUTH, read back over IMAP."""
+    token = secrets.token_hex(8)
+    letter = _letter(school, f"Hausaufgaben {token}")
+    with _submission(school) as smtp:
+        smtp.login(school.pupil.login, school.pupil.password)
+        smtp.send_message(letter)
+    listen = school.settings.network.listen["imap"]
+    with imaplib.IMAP4(str(listen.host), listen.port, timeout=_PATIENCE) as imap:
+        imap.starttls(_tls(school))
+        imap.login(school.teacher.login, school.teacher.password)
+        imap.select("INBOX")
+        _status, found = imap.search(None, "SUBJECT", token)
+        numbers = found[0].split()
+        if len(numbers) != 1:
+            return False, f"{len(numbers)} letters with the token instead of one"
+        _status, parts = imap.fetch(numbers[0], "(RFC822)")
+        body = parts[0][1] if isinstance(parts[0], tuple) else b""
+        imap.store(numbers[0], "+FLAGS", "\\Deleted")
+        imap.expunge()
+    whole = letter.get_content().strip().encode() in body.replace(b"\r\n", b"\n") or b"Gr=C3=BC=C3=9Fe" in body
+    return whole, f"{len(body)} bytes arrived, read over IMAP by {school.teacher.login}"
+
+
+def _refused(school: School, sender: str, recipient: str) -> tuple[int, str]:
+    with _submission(school) as smtp:
+        smtp.login(school.pupil.login, school.pupil.password)
+        for code, text in (smtp.mail(sender), smtp.rcpt(recipient)):
+            if code >= 400:
+                return code, text.decode(errors="replace")
+    return 250, "accepted"
+
+
+def _outside(school: School) -> tuple[bool, str]:
+    """Mail to the outside is refused (K08)."""
+    code, text = _refused(school, school.address(school.pupil.login), "somebody@example.org")
+    return code == 550 and text.startswith("5.7.1"), f"{code} {text}"
+
+
+def _foreign_sender(school: School) -> tuple[bool, str]:
+    """Nobody writes in another's name (K09)."""
+    code, text = _refused(school, school.address(school.teacher.login), school.address(school.teacher.login))
+    return code == 550 and text.startswith("5.7.1"), f"{code} {text}"
+
+
+def _lock(school: School) -> tuple[bool, str]:
+    """A lock ends the open session within two seconds and refuses the next sign-in; unlocked, it works again (K18)."""
+    with _submission(school) as smtp:
+        smtp.login(school.pupil.login, school.pupil.password)
+        began = time.monotonic()
+        school.client.call("users.lock", {"login": school.pupil.login, "reason": "the demo proves a lock"})
+        try:
+            smtp.sock.settimeout(_PATIENCE)  # type: ignore[union-attr]  # smtplib types its socket as optional
+            code, _text = smtp.getreply()
+            took = time.monotonic() - began
+            with _submission(school) as again:
+                try:
+                    again.login(school.pupil.login, school.pupil.password)
+                    return False, "signed in although locked"
+                except smtplib.SMTPAuthenticationError as refusal:
+                    refused = refusal.smtp_code
+        finally:
+            school.client.call("users.unlock", {"login": school.pupil.login})
+    unlocked = _signs_in_within(school, _AT_ONCE)
+    good = code == 421 and took < _AT_ONCE and unlocked
+    return (
+        good,
+        f"open session ended with {code} after {took:.1f} s, next sign-in {refused}, unlocked again: {unlocked}",
+    )
+
+
+def _signs_in_within(school: School, seconds: float) -> bool:
+    """Whether the pupil can sign in again before ``seconds`` have passed."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with _submission(school) as smtp:
+            try:
+                smtp.login(school.pupil.login, school.pupil.password)
+                return True
+            except smtplib.SMTPAuthenticationError:
+                continue
+    return False
+
+
+_EXCHANGES: tuple[tuple[str, Callable[[School], tuple[bool, str]]], ...] = (
+    ("directory: a pupil binds", _directory),
+    ("mail: pupil to teacher", _mail),
+    ("mail: to the outside", _outside),
+    ("mail: in another's name", _foreign_sender),
+    ("lock: everywhere at once", _lock),
+)
