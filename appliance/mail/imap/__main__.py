@@ -1,0 +1,60 @@
+"""Entry of the IMAP engine: ``/usr/bin/python3 -m appliance.mail.imap --settings DIR`` renders and becomes Dovecot.
+
+Exit 2 on wrong settings or when Dovecot's own checker refuses the file; then the former file stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from appliance.daemon.engine import EngineRefused, swap
+from appliance.daemon.options import SettingsError
+from appliance.daemon.whole_file import write_whole
+from appliance.mail.imap.engine import Engine, Unusable, engine_for
+from appliance.mail.imap.journal import stand_between
+from appliance.mail.imap.render import configuration, language_of, lua_script
+from appliance.settings.load import load
+
+_DOVECOT = "/usr/sbin/dovecot"
+_HOOK = Path(__file__).resolve().parents[2] / "auth" / "dovecot" / "auth.lua"
+
+
+def prepare(engine: Engine) -> Path:
+    """Write Dovecot's files, have them checked, and give the path of ``dovecot.conf``.
+
+    Raise ``EngineRefused`` (the former file stays), :class:`Unusable` or ``OSError``.
+    """
+    version = subprocess.run([_DOVECOT, "--version"], capture_output=True, text=True, check=True).stdout
+    script = lua_script(engine, _HOOK.read_text(encoding="utf-8"))
+    write_whole(engine.script, script.encode(), 0o644)
+    scratch = engine.mail / ".tmp"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    os.chown(scratch, engine.uid, engine.gid)
+    path = engine.state / "dovecot.conf"
+    swap(path, configuration(engine, language_of(version)), lambda new: ["doveconf", "-n", "-c", str(new)])
+    return path
+
+
+def main() -> int:
+    """Render, check, and become ``dovecot -F`` with the sockets that were handed in."""
+    parser = argparse.ArgumentParser(description="Renders Dovecot's configuration, checks it and becomes Dovecot.")
+    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path("/etc/schoolserver"))
+    folder: Path = parser.parse_args().settings
+    try:
+        path = prepare(engine_for(load(folder.absolute())))
+    except SettingsError as error:
+        print(f"schoolserver imap: wrong settings\n{error}", file=sys.stderr)
+        return 2
+    except (EngineRefused, Unusable) as error:
+        print(f"schoolserver imap: {error}", file=sys.stderr)
+        return 2
+    stand_between()
+    return os.execv(_DOVECOT, [_DOVECOT, "-F", "-c", str(path)])  # noqa: S606 - a fixed program needs no shell
+
+
+if __name__ == "__main__":
+    sys.exit(main())

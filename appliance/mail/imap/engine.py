@@ -1,0 +1,100 @@
+"""What Dovecot needs to know, in no language of its own.
+
+May live here: the values, and how they follow from the settings. May not: Dovecot's syntax (``render``), files.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.daemon.identities import Identities
+from appliance.settings.load import Settings
+
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.,:=@+/\[\]-]*\Z")
+_LONGEST_BASE = 80  # a Unix socket's path has at most 107 bytes, and Dovecot adds up to 26
+
+
+class Unusable(Exception):
+    """Dovecot cannot be run this way; the text is for the carer and names the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """As whom Dovecot's own processes run (names, as it knows no numbers there), and whether they may be shut in.
+
+    ``login`` has what talks to strangers, ``internal`` the rest; ``services`` is the group that may ask the password
+    service, empty where there is no such name: then the asking process keeps root.
+    """
+
+    internal: str
+    login: str
+    group: str
+    services: str
+    chroot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """``base`` holds sockets, ``state`` what outlives a restart, ``tls`` cert.pem and key.pem, ``mail`` the mailboxes.
+
+    ``uid`` and ``gid`` own all mailboxes. ``auth_socket`` is the password service's. ``host`` and ``port`` are exactly
+    those of the socket that is handed in, or Dovecot would not recognise it.
+    """
+
+    base: Path
+    state: Path
+    tls: Path
+    mail: Path
+    auth_socket: Path
+    host: str
+    port: int
+    uid: int
+    gid: int
+    names: Names
+
+    @property
+    def script(self) -> Path:
+        """Where the Lua script lies: readable by all of Dovecot's users, and without any secret."""
+        return self.base / "auth.lua"
+
+
+def engine_for(settings: Settings) -> Engine:
+    """Give the values that follow from ``settings``. Raise :class:`Unusable`."""
+    server, address = settings.server, settings.network.listen["imap"]
+    owner = Identities(server).of("mail")
+    if owner.uid == 0:
+        raise Unusable("server.yaml: identity same cannot be used by root, whose mailboxes Dovecot does not open")
+    engine = Engine(
+        base=server.runtime / "dovecot",
+        state=server.state / "imap",
+        tls=server.state / "imap" / "tls",
+        mail=server.data / "mail",
+        auth_socket=server.runtime / "auth" / "auth.sock",
+        host=address.host,
+        port=address.port,
+        uid=owner.uid,
+        gid=owner.gid,
+        names=_names(server.identity),
+    )
+    for key, path in (("runtime", engine.base), ("state", engine.state), ("data", engine.mail)):
+        if not _PLAIN_PATH.match(str(path)):
+            raise Unusable(f"server.yaml: {key}: Dovecot takes letters, digits and _ . , : = @ + - [ ] in a path only")
+    if len(os.fsencode(engine.base)) > _LONGEST_BASE:
+        raise Unusable(f"server.yaml: runtime: longer than {_LONGEST_BASE - len('/dovecot')} bytes")
+    return engine
+
+
+def _names(identity: str) -> Names:
+    if identity != "same":
+        return Names("dovecot", "dovenull", "dovecot", "schoolserver" if identity == "users" else "", chroot=True)
+    try:
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        group = grp.getgrgid(os.getegid()).gr_name
+    except KeyError as error:
+        raise Unusable("Dovecot needs a user and a group with a name, and the caller has none") from error
+    return Names(user, user, group, "", chroot=False)

@@ -1,0 +1,110 @@
+"""``dovecot.conf`` for Dovecot 2.3 (Debian 12). May live here: text only; ``render_24`` says the same."""
+
+from __future__ import annotations
+
+from appliance.mail.imap.engine import Engine
+
+
+def text_23(engine: Engine) -> str:
+    """Give the whole file; each part says its reason."""
+    names = engine.names
+    worker = f"  user = {names.internal}\n  extra_groups = {names.services}\n" if names.services else ""
+    return f"""\
+# Made by schoolserver from its settings; changes are lost.
+base_dir = {engine.base}
+state_dir = {engine.state}
+instance_name = schoolserver
+protocols = imap
+listen = {engine.host}
+default_internal_user = {names.internal}
+default_internal_group = {names.group}
+default_login_user = {names.login}
+
+# The journal carries no logins, addresses or file names (K16).
+log_path = /dev/stderr
+log_timestamp =
+login_log_format = %$
+login_log_format_elements =
+mail_log_prefix = "imap(%p): "
+imap_id_log =
+auth_verbose = no
+verbose_proctitle = no
+login_greeting = Ready.
+
+# All transfer is encrypted (K06).
+ssl = required
+ssl_cert = <{engine.tls}/cert.pem
+ssl_key = <{engine.tls}/key.pem
+ssl_min_protocol = TLSv1.2
+ssl_cipher_list = ECDHE+AESGCM:ECDHE+CHACHA20
+disable_plaintext_auth = yes
+
+# The password service decides, and slows down who guesses; Dovecot's own penalty would hit a whole class room.
+auth_mechanisms = plain login
+auth_username_format = %Lu
+auth_worker_max_count = 16
+passdb {{
+  driver = lua
+  args = file={engine.script} blocking=yes
+}}
+userdb {{
+  driver = lua
+  args = file={engine.script} blocking=yes
+}}
+service auth-worker {{
+{worker}}}
+service anvil {{
+{_chroot(names.chroot)}  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+
+# Mailboxes, all owned by one id that owns nothing else.
+first_valid_uid = {engine.uid}
+last_valid_uid = {engine.uid}
+first_valid_gid = {engine.gid}
+last_valid_gid = {engine.gid}
+mail_location = maildir:~
+mail_temp_dir = {engine.mail}/.tmp
+mail_plugins =
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Drafts {{
+    auto = subscribe
+    special_use = \\Drafts
+  }}
+  mailbox Sent {{
+    auto = subscribe
+    special_use = \\Sent
+  }}
+  mailbox Trash {{
+    auto = subscribe
+    special_use = \\Trash
+  }}
+}}
+protocol imap {{
+  mail_max_userip_connections = 20
+}}
+
+# A few processes greet everybody: a process for each stranger would be an easy way to fill the memory.
+service imap-login {{
+{_chroot(names.chroot)}  service_count = 0
+  process_min_avail = 1
+  process_limit = 4
+  inet_listener imap {{
+    address = {engine.host}
+    port = {engine.port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service ipc {{
+{_chroot(names.chroot)}}}
+"""
+
+
+def _chroot(wanted: bool) -> str:
+    """Shutting in takes root; without it the line switches Dovecot's default off."""
+    return "" if wanted else "  chroot =\n"

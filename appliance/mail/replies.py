@@ -1,0 +1,135 @@
+"""What a mail program is told: a table from reason to reply code, enhanced code (RFC 3463, RFC 5248) and text.
+
+May live here: codes and texts. May not: when which is given. Texts are short, blame nobody, name no address and no
+other account, and are ASCII on the wire; a refusal ends with the code that ``schoolserver why`` resolves.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from appliance.policy.decision import Reason
+
+Translate = Callable[[str], str]
+
+
+def _(text: str) -> str:
+    """Mark ``text`` for translation (see ``locale/``)."""
+    return text
+
+
+class Stage(StrEnum):
+    """Where in a conversation something is refused; the same reason has another code there."""
+
+    SIGN_IN = "sign-in"
+    MESSAGE = "message"
+    RECIPIENT = "recipient"
+    OPEN_SESSION = "open-session"
+
+
+class Notice(StrEnum):
+    """What is said that is no refusal by the policy; the value is the whole reply but for what is filled in."""
+
+    SIGNED_IN = _("235 2.7.0 You are signed in.")
+    SENDER_FINE = _("250 2.1.0 The sender is fine.")
+    RECIPIENT_FINE = _("250 2.1.5 The recipient is fine.")
+    ACCEPTED = _("250 2.0.0 The message is stored as {id}.")
+    WRONG_PASSWORD = _("535 5.7.8 Login or password are wrong.")
+    OTHER_IDENTITY = _("535 5.7.8 You can sign in as yourself only.")
+    NOT_READABLE = _("501 5.5.2 This cannot be decoded.")
+    ABORTED = _("501 5.7.0 Signing in was given up.")
+    SIGN_IN_LATER = _("454 4.7.0 Signing in does not work at the moment. Please try again later.")
+    LATER = _("451 4.3.0 This does not work at the moment. Please try again later.")
+    FULL = _("452 4.3.1 The server has no room for this at the moment. Please try again later.")
+    TOO_MANY_RECIPIENTS = _("452 4.5.3 These are too many recipients for one message.")
+    TOO_MANY_CONNECTIONS = _("421 4.7.0 There are too many connections from your device. Please try again later.")
+    BAD_LINE = _("421 4.5.2 Lines must be short and end with CR and LF. Good bye.")
+    IDLE = _("421 4.4.2 Nothing was heard for too long. Good bye.")
+    STOPPING = _("421 4.3.2 The service is being restarted. Please try again in a moment.")
+    PASSWORD_CHANGED = _("421 4.7.0 The password was changed. Please sign in with the new one.")
+    ERROR = _("451 4.3.0 Something went wrong here; the administrator can see it. Please try again later.")
+
+
+_TEXTS: Mapping[Reason, str] = {
+    Reason.UNKNOWN_ACCOUNT: _("This account is not known."),
+    Reason.DISABLED: _("This account is closed."),
+    Reason.LOCKED: _("This account is locked."),
+    Reason.MUST_CHANGE: _("Please set a password of your own first; until then nothing else is open."),
+    Reason.CONSENT_MISSING: _("Mail needs a consent that is missing."),
+    Reason.NOT_OPEN: _("Mail is not open to you here and now."),
+    Reason.FOREIGN_SENDER: _("You can send from your own address only."),
+    Reason.OUTSIDE_RECIPIENT: _("Mail stays inside the school."),
+    Reason.UNKNOWN_RECIPIENT: _("There is no such address in the school."),
+    Reason.TOO_LARGE: _("The message is too large."),
+    Reason.OVER_QUOTA: _("The mailbox is full."),
+    Reason.MALFORMED: _("The message is not well formed."),
+}
+_NO_MAILBOX = _("This account takes no mail.")
+
+_SIGN_IN: Mapping[Reason, str] = {
+    Reason.DISABLED: "535 5.7.13",
+    Reason.LOCKED: "535 5.7.13",
+    Reason.MUST_CHANGE: "535 5.7.12",
+}
+_MESSAGE: Mapping[Reason, str] = {
+    Reason.UNKNOWN_RECIPIENT: "550 5.1.1",
+    Reason.TOO_LARGE: "552 5.3.4",
+    Reason.OVER_QUOTA: "552 5.2.2",
+    Reason.MALFORMED: "550 5.6.0",
+}
+_CODES: Mapping[Stage, tuple[Mapping[Reason, str], str]] = {
+    Stage.SIGN_IN: (_SIGN_IN, "535 5.7.1"),
+    Stage.MESSAGE: (_MESSAGE, "550 5.7.1"),
+    Stage.RECIPIENT: ({**_MESSAGE, Reason.NOT_OPEN: "550 5.2.1"}, "550 5.7.1"),
+    Stage.OPEN_SESSION: ({}, "421 4.7.0"),
+}
+
+_ENHANCED: Mapping[str, str] = {
+    "221": "2.0.0",
+    "250": "2.0.0",
+    "252": "2.5.0",
+    "421": "4.7.0",
+    "454": "4.7.0",
+    "500": "5.5.2",
+    "501": "5.5.4",
+    "502": "5.5.1",
+    "503": "5.5.1",
+    "504": "5.5.4",
+    "530": "5.7.0",
+    "538": "5.7.11",
+    "550": "5.7.1",
+    "552": "5.3.4",
+    "553": "5.1.3",
+    "554": "5.7.0",
+    "555": "5.5.4",
+}
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+
+
+def refusal(stage: Stage, reason: Reason, translate: Translate, code: str | None) -> str:
+    """Give the reply line (without CRLF) that refuses at ``stage`` for ``reason``, ``code`` being its short code."""
+    special, other = _CODES[stage]
+    no_mailbox = stage is Stage.RECIPIENT and reason is Reason.NOT_OPEN
+    text = translate(_NO_MAILBOX if no_mailbox else _TEXTS[reason])
+    return ascii_only(f"{special.get(reason, other)} {text}{f' (code {code})' if code else ''}")
+
+
+def notice(which: Notice, translate: Translate, **values: str) -> str:
+    """Give the reply line (without CRLF) of ``which`` with ``values`` filled in."""
+    return ascii_only(translate(which.value).format(**values))
+
+
+def with_enhanced_code(line: str) -> str:
+    """Give the reply ``line`` with an enhanced code when it has none and its kind should have one (RFC 2034)."""
+    code, rest = line[:3], line[4:]
+    if code not in _ENHANCED or line[3:4] != " " or rest[:2] in {"2.", "4.", "5."}:
+        return line
+    return f"{code} {_ENHANCED[code]} {rest}"
+
+
+def ascii_only(text: str) -> str:
+    """Write ``text`` without letters beyond ASCII, German ones as two letters; control characters are dropped."""
+    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS)).encode("ascii", "ignore").decode("ascii")
+    return "".join(character for character in plain if character.isprintable())

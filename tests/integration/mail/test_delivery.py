@@ -1,0 +1,222 @@
+"""What 250 promises: kill -9, a full disk, a stop, other people's mail programs, and clients that do not wait."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import smtplib
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from appliance.daemon.request_client import BlockingClient
+from tests.integration.mail.school import PASSWORD, School, wait_for
+
+FRED, FRIDA, GINA = (f"{name}@schule.example" for name in ("fred.mustermann", "frida.lehrer", "gina.musterfrau"))
+MESSAGE = f"From: {FRED}\r\nTo: {FRIDA}\r\nSubject: x\r\n\r\n".encode()
+
+
+def connect(school: School) -> smtplib.SMTP:
+    client = smtplib.SMTP("127.0.0.1", school.ports["submission"], "pc12", timeout=20)
+    client.starttls(context=school.context)
+    client.login("fred.mustermann", PASSWORD)
+    return client
+
+
+def test_after_250_the_message_is_there_whatever_happens(school: School) -> None:
+    """A worker is killed in the very moment of its reply, again and again; nobody is refused a connection meanwhile."""
+    accepted = []
+    for number in range(5):
+        client = connect(school)
+        client.sendmail(FRED, [FRIDA, GINA], MESSAGE + f"number {number}\r\n".encode())
+        for worker in school.mail.children():
+            os.kill(worker, signal.SIGKILL)
+        client.close()
+        accepted.append(f"number {number}\r\n".encode())
+    for login in ("frida.lehrer", "gina.musterfrau"):
+        stored = b"".join(path.read_bytes() for path in school.boxes(login))
+        assert all(body in stored for body in accepted)
+
+
+def test_a_killed_service_leaves_whole_messages_only(school: School) -> None:
+    before = set(school.boxes("frida.lehrer"))
+    body = b"y" * 70 + b"\r\n"
+
+    def send() -> None:
+        try:
+            with connect(school) as client:
+                for _ in range(50):
+                    client.sendmail(FRED, [FRIDA], MESSAGE + body * 1000 + b"end\r\n")
+        except (smtplib.SMTPException, OSError):
+            return
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    wait_for(lambda: len(set(school.boxes("frida.lehrer")) - before) >= 3, 20)
+    for worker in school.mail.children():
+        os.kill(worker, signal.SIGKILL)
+    sender.join(30)
+    for path in set(school.boxes("frida.lehrer")) - before:
+        data = path.read_bytes()
+        assert data.endswith(b"end\r\n")
+        assert path.name.endswith(f",S={len(data)},W={len(data)}")
+
+
+@contextmanager
+def small_disk(school: School, login: str, kib: int) -> Iterator[Path]:
+    """Mount a disk of its own on a mailbox."""
+    box = school.settings.server.data / "mail" / login
+    aside = box.with_name(f".aside-{login}")
+    if box.exists():
+        box.rename(aside)
+    box.mkdir(mode=0o700)
+    owner = box.parent.stat()
+    options = f"size={kib}k,mode=0700,uid={owner.st_uid},gid={owner.st_gid}"
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "none", str(box)], capture_output=True, check=False
+    )
+    try:
+        if mounted.returncode != 0:
+            pytest.skip("a disk can be mounted by root only")
+        yield box
+    finally:
+        if mounted.returncode == 0:
+            subprocess.run(["umount", str(box)], check=True)
+        box.rmdir()
+        if aside.exists():
+            aside.rename(box)
+
+
+@pytest.mark.parametrize("size", [300_000, 1_800_000])
+def test_a_full_disk_is_a_temporary_failure_and_leaves_nothing(school: School, size: int) -> None:
+    with small_disk(school, "ada.admin", 256) as box, connect(school) as client:
+        with pytest.raises(smtplib.SMTPDataError) as caught:
+            client.sendmail(FRED, ["ada.admin@schule.example"], MESSAGE + (b"x" * 70 + b"\r\n") * (size // 72))
+        assert caught.value.smtp_code == 452
+        assert caught.value.smtp_error.startswith(b"4.3.1 ")
+        assert [path for path in box.rglob("*") if path.is_file()] == []
+        client.sendmail(FRED, ["ada.admin@schule.example"], MESSAGE + b"a small one\r\n")
+        assert len(school.boxes("ada.admin")) == 1
+
+
+def test_a_disk_that_fails_for_one_recipient_leaves_nothing_with_the_others(school: School) -> None:
+    """The boxes lie on two disks, so that one file cannot be in both: 451, and in neither."""
+    before = school.boxes("frida.lehrer")
+    with small_disk(school, "ada.admin", 256), connect(school) as client:
+        with pytest.raises(smtplib.SMTPDataError) as caught:
+            client.sendmail(FRED, [FRIDA, "ada.admin@schule.example"], MESSAGE + b"x\r\n")
+        assert caught.value.smtp_code == 451
+        assert school.boxes("ada.admin") == []
+    assert school.boxes("frida.lehrer") == before
+    assert "ada.admin" not in school.log.read_text()
+
+
+def test_a_stop_waits_for_what_is_being_stored_and_tells_the_others(school: School) -> None:
+    with connect(school) as idle:
+        assert school.mail.stop() == 0
+        code, text = idle.getreply()
+        assert (code, text[:6]) == (421, b"4.3.2 ")
+        waiting = socket.create_connection(("127.0.0.1", school.ports["submission"]), 20)
+        school.mail.start()
+        with waiting:
+            assert waiting.recv(200).startswith(b"220 "), "who came during the restart was not refused"
+
+
+def test_a_reload_keeps_open_sessions(school: School) -> None:
+    with connect(school) as client:
+        assert school.mail.process is not None
+        school.mail.process.send_signal(signal.SIGHUP)
+        client.sendmail(FRED, [FRIDA], MESSAGE + b"after the reload\r\n")
+    with connect(school) as client:
+        assert client.noop()[0] == 250
+
+
+def test_a_slow_client_holds_up_nobody(school: School) -> None:
+    """Ten clients begin a message and say no more; another one goes on all the same."""
+    lines = []
+    try:
+        for _ in range(10):
+            client = connect(school)
+            client.mail(FRED)
+            client.rcpt(FRIDA)
+            client.docmd("DATA")
+            client.sock.sendall(MESSAGE)
+            lines.append(client)
+        with connect(school) as client:
+            client.timeout = 2
+            client.sendmail(FRED, [GINA], MESSAGE + b"on time\r\n")
+    finally:
+        for client in lines:
+            client.close()
+
+
+def test_many_at_once(school: School) -> None:
+    before = set(school.boxes("frida.lehrer"))
+
+    def send(number: int) -> None:
+        with connect(school) as client:
+            for turn in range(5):
+                client.sendmail(FRED, [FRIDA, GINA], MESSAGE + f"{number} {turn}\r\n".encode())
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, range(8)))
+    bodies = {path.read_bytes().split(b"\r\n\r\n", 1)[1] for path in set(school.boxes("frida.lehrer")) - before}
+    assert bodies == {f"{number} {turn}\r\n".encode() for number in range(8) for turn in range(5)}
+
+
+def test_swaks(school: School) -> None:
+    argv = ["swaks", "--server", "127.0.0.1", "--port", str(school.ports["submission"]), "--tls"]
+    argv += ["--auth-user", FRED, "--auth-password", PASSWORD, "--from", FRED]
+    argv += ["--tls-ca-path", str(school.folder / "authority" / "ca.pem"), "--tls-verify"]
+    done = subprocess.run([*argv, "--to", FRIDA], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"<~  250 2\.0\.0 ", done.stdout)
+    outside = subprocess.run([*argv, "--to", "x@gmx.de"], capture_output=True, text=True, timeout=30, check=False)
+    assert re.search(r"<~\* 550 5\.7\.1 .*\(code [0-9A-Z]{4}-[0-9A-Z]{4}\)", outside.stdout)
+    assert outside.returncode != 0
+
+
+def test_curl(school: School, tmp_path: Path) -> None:
+    message = tmp_path / "message"
+    message.write_bytes(MESSAGE + b"by curl\r\n")
+    ca = ["--cacert", str(school.folder / "authority" / "ca.pem"), "--ssl-reqd", "-sS", "-m", "20"]
+    send = [
+        f"smtp://localhost:{school.ports['submission']}",
+        "--mail-from",
+        FRED,
+        "--mail-rcpt",
+        FRIDA,
+        "-T",
+        str(message),
+    ]
+    subprocess.run(["curl", *ca, "-u", f"fred.mustermann:{PASSWORD}", *send], check=True, timeout=30)
+    url = f"imap://localhost:{school.ports['imap']}/INBOX?TEXT%20curl"
+    fetch = ["curl", *ca, "-u", f"frida.lehrer:{PASSWORD}", url]
+    found = subprocess.run(fetch, check=True, capture_output=True, timeout=30).stdout
+    assert re.match(rb"\* SEARCH \d+", found)
+
+
+def test_a_refusals_code_leads_to_its_rule(school: School) -> None:
+    with connect(school) as client:
+        client.mail(FRED)
+        code, text = client.rcpt("somebody@elsewhere.example")
+    shown = re.search(rb"\(code (.{9})\)", text)
+    assert code == 550 and shown is not None
+    audit = BlockingClient(school.settings.server.runtime / "audit" / "query.sock", 10)
+    why: dict[str, object] = {}
+
+    def known() -> bool:
+        why.update(audit.call("why", code=shown.group(1).decode()))
+        return True
+
+    wait_for(known)
+    audit.close()
+    assert (why["service"], why["reason"], why["source"]) == ("mail", "outside-recipient", "built-in K08")
+    assert "elsewhere" not in str(why)

@@ -1,0 +1,183 @@
+"""Reading mail: Dovecot as we render it, with the real password service behind it."""
+
+from __future__ import annotations
+
+import imaplib
+import os
+import smtplib
+import ssl
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from appliance.policy.account import Lock, Service
+from tests.integration.mail.school import PASSWORD, PEOPLE, School, wait_for
+
+FRED, FRIDA = "fred.mustermann@schule.example", "frida.lehrer@schule.example"
+
+
+def connect(school: School) -> imaplib.IMAP4:
+    client = imaplib.IMAP4("127.0.0.1", school.ports["imap"], timeout=20)
+    client.starttls(school.context)
+    return client
+
+
+@pytest.fixture
+def frida(school: School) -> Iterator[imaplib.IMAP4]:
+    client = connect(school)
+    client.login("frida.lehrer", PASSWORD)
+    yield client
+    client.shutdown()
+
+
+def hand_in(school: School, subject: str) -> bytes:
+    made = f"From: {FRED}\r\nTo: {FRIDA}\r\nSubject: {subject}\r\n\r\nGrüße aus der 3a\r\n".encode()
+    with smtplib.SMTP("127.0.0.1", school.ports["submission"], "pc12", timeout=20) as client:
+        client.starttls(context=school.context)
+        client.login("fred.mustermann", PASSWORD)
+        client.sendmail(FRED, [FRIDA], made, ["BODY=8BITMIME"])
+    return made
+
+
+def test_what_was_handed_in_is_read(school: School, frida: imaplib.IMAP4) -> None:
+    made = hand_in(school, "one")
+    assert frida.select("INBOX")[0] == "OK"
+    numbers = frida.search(None, "SUBJECT", "one")[1][0].split()
+    fetched = frida.fetch(numbers[-1].decode(), "(RFC822 RFC822.SIZE)")[1]
+    assert fetched[0][1].endswith(made)
+    assert f"RFC822.SIZE {len(fetched[0][1])}".encode() in fetched[0][0]
+    frida.store(numbers[-1].decode(), "+FLAGS", r"(\Deleted)")
+    frida.expunge()
+    assert frida.search(None, "SUBJECT", "one")[1] == [b""]
+
+
+def test_folders(frida: imaplib.IMAP4) -> None:
+    names = b" ".join(frida.lsub()[1])
+    assert all(name in names for name in (b"Drafts", b"Sent", b"Trash"))
+    assert frida.create("Klassen/3a")[0] == "OK"
+    assert frida.append("Klassen/3a", "", imaplib.Time2Internaldate(0), b"Subject: x\r\n\r\ny\r\n")[0] == "OK"
+    assert frida.select("Klassen/3a") == ("OK", [b"1"])
+
+
+@pytest.mark.parametrize("login", ["Frida.Lehrer", "frida.lehrer@schule.example", "FRIDA.LEHRER@Schule.Example"])
+def test_a_login_is_one_in_every_case(school: School, login: str) -> None:
+    hand_in(school, "case")
+    client = connect(school)
+    client.login(login, PASSWORD)
+    client.select("INBOX")
+    assert client.search(None, "SUBJECT", "case")[1] != [b""]
+    client.logout()
+
+
+def test_the_probe_reads_its_own_mail(school: School) -> None:
+    client = connect(school)
+    assert client.login("schoolserver-probe", PASSWORD)[0] == "OK"
+    client.logout()
+
+
+def test_no_password_without_tls(school: School) -> None:
+    """Not even from this very machine, for which Dovecot would make an exception."""
+    client = imaplib.IMAP4("127.0.0.1", school.ports["imap"], timeout=20)
+    with pytest.raises(imaplib.IMAP4.error):
+        client.login("frida.lehrer", PASSWORD)
+    client.logout()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_tls_is_refused(school: School) -> None:
+    context = school.context
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    client = imaplib.IMAP4("127.0.0.1", school.ports["imap"], timeout=20)
+    with pytest.raises((ssl.SSLError, OSError)):
+        client.starttls(context)
+    client.sock.close()
+
+
+def refusal(school: School, password: str = PASSWORD, login: str = "frida.lehrer") -> str:
+    client = connect(school)
+    try:
+        client.login(login, password)
+    except imaplib.IMAP4.error as error:
+        return str(error)
+    finally:
+        client.shutdown()
+    return ""
+
+
+def test_wrong_must_change_and_locked(school: School) -> None:
+    assert "AUTHENTICATIONFAILED" in refusal(school, "wrong")
+    school.publish(
+        gina__musterfrau={"must_change": True},
+        fred__mustermann={"locks": (Lock(Service.MAIL, datetime.now(UTC), None),)},
+    )
+    wait_for(lambda: refusal(school, login="gina.musterfrau") != "")
+    assert "EXPIRED" in refusal(school, login="gina.musterfrau")
+    assert "CONTACTADMIN" in refusal(school, login="fred.mustermann")
+
+
+def test_a_session_is_kicked(school: School, frida: imaplib.IMAP4) -> None:
+    config = school.settings.server.state / "imap" / "dovecot.conf"
+    subprocess.run(["doveadm", "-c", str(config), "kick", "frida.lehrer"], check=True, capture_output=True, timeout=20)
+    with pytest.raises((imaplib.IMAP4.abort, OSError)):
+        frida.noop()
+        frida.noop()
+
+
+def test_the_password_service_away_is_a_temporary_failure(school: School) -> None:
+    place = school.settings.server.runtime / "auth" / "auth.sock"
+    aside = place.with_name("aside")
+    school.auth.stop()
+    place.rename(aside)
+    try:
+        with pytest.raises(smtplib.SMTPAuthenticationError) as caught:
+            hand_in(school, "later")
+        assert caught.value.smtp_code == 454
+        assert "UNAVAILABLE" in refusal(school)
+    finally:
+        aside.rename(place)
+        school.auth.start()
+    assert refusal(school) == ""
+
+
+def test_the_log_names_nobody(school: School) -> None:
+    """Good and bad sign-ins, failures of the password service and of the disk: kinds and numbers only (K16)."""
+    box = school.settings.server.data / "mail" / "gina.musterfrau"
+    box.mkdir(mode=0o700, exist_ok=True)
+    os.chown(box, box.parent.stat().st_uid, -1)
+    box.chmod(0o000)
+    try:
+        connect(school).login("gina.musterfrau", PASSWORD)
+        client = connect(school)
+        client.login("gina.musterfrau", PASSWORD)
+        client.select("INBOX")
+        client.shutdown()
+    except imaplib.IMAP4.error:
+        pass
+    finally:
+        box.chmod(0o700)
+    refusal(school, "wrong-password-7!")
+    hand_in(school, "log")
+    log = school.log.read_text()
+    assert "auth" in log and "message" in log
+    for login in PEOPLE:
+        assert login not in log
+        assert login.split(".")[1] not in log
+    assert "schule.example" not in log and "wrong-password" not in log
+    assert "127.0.0.1" not in log and str(school.folder) not in log
+    assert "pc12" not in log
+
+
+def test_dovecot_keeps_to_its_own_folders(school: School) -> None:
+    """Its list of instances lies beside its state, and no list of processes shows who reads mail."""
+    assert (school.settings.server.state / "imap" / "instances").exists()
+    elsewhere = Path("/var/lib/dovecot/instances")
+    assert not elsewhere.exists() or str(school.folder) not in elsewhere.read_text()
+    with_frida = connect(school)
+    with_frida.login("frida.lehrer", PASSWORD)
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    with_frida.logout()
+    assert "frida" not in processes

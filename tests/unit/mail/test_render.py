@@ -1,0 +1,88 @@
+"""Dovecot's files, compared with golden trees: ``golden/LANGUAGE/IDENTITY.conf`` and ``golden/auth.lua``.
+
+After a wanted change: ``/usr/bin/python3 tests/unit/mail/test_render.py`` writes them anew; read the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.mail.imap.engine import Engine, Names, Unusable, engine_for
+from appliance.mail.imap.render import configuration, language_of, lua_script
+from appliance.settings.load import load
+
+GOLDEN = Path(__file__).with_name("golden")
+RUN, STATE = Path("/run/schoolserver"), Path("/var/lib/schoolserver")
+USERS = Engine(
+    base=RUN / "dovecot",
+    state=STATE / "imap",
+    tls=STATE / "imap" / "tls",
+    mail=Path("/srv/schoolserver/mail"),
+    auth_socket=RUN / "auth" / "auth.sock",
+    host="0.0.0.0",
+    port=143,
+    uid=60806,
+    gid=60807,
+    names=Names("dovecot", "dovenull", "dovecot", "schoolserver", chroot=True),
+)
+ENGINES = {
+    "users": USERS,
+    "numbers": replace(USERS, host="127.0.0.1", port=2143, names=replace(USERS.names, services="")),
+    "same": replace(USERS, port=2143, names=Names("carer", "carer", "carers", "", chroot=False)),
+}
+HOOK = "function auth_password_verify(request, password)\nend\n"
+
+
+@pytest.mark.parametrize("language", ["2.3", "2.4"])
+@pytest.mark.parametrize("identity", ENGINES)
+def test_the_configuration(language: str, identity: str) -> None:
+    expected = (GOLDEN / language / f"{identity}.conf").read_text(encoding="utf-8")
+    assert configuration(ENGINES[identity], language) == expected
+
+
+def test_the_script() -> None:
+    assert lua_script(USERS, HOOK) == (GOLDEN / "auth.lua").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("version", ["2.3.19.1 (9b53102964)\n", "2.4.1-4 (7d8c0e5759)", "2.4"])
+def test_known_versions(version: str) -> None:
+    assert language_of(version) == version[:3]
+
+
+@pytest.mark.parametrize("version", ["", "3.0.1", "2.2.36 (1f10bfa63)", "dovecot"])
+def test_unknown_versions(version: str) -> None:
+    with pytest.raises(Unusable, match="not known"):
+        language_of(version)
+
+
+def test_the_values_follow_from_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "server.yaml").write_text("identity: numbers\nfirst_id: 61000\nlauncher: children\n")
+    (tmp_path / "network.yaml").write_text("listen:\n  imap: 127.0.0.1:2143\n")
+    engine = engine_for(load(tmp_path))
+    assert (engine.host, engine.port) == ("127.0.0.1", 2143)
+    assert (engine.base, engine.state) == (RUN / "dovecot", STATE / "imap")
+    assert engine.uid == engine.gid > 61000
+    assert engine.names == Names("dovecot", "dovenull", "dovecot", "", chroot=True)
+
+
+@pytest.mark.parametrize("path", ["/srv/a b", "/srv/a#b", "/srv/$a", '/srv/"a', "/srv/%u", "/" + "x" * 75])
+def test_paths_that_dovecot_would_misread_are_refused(tmp_path: Path, path: str) -> None:
+    (tmp_path / "server.yaml").write_text(f"identity: numbers\nlauncher: children\nruntime: '{path}'\n")
+    with pytest.raises(Unusable, match=r"server\.yaml: runtime"):
+        engine_for(load(tmp_path))
+
+
+def write() -> None:
+    for identity, engine in ENGINES.items():
+        for language in ("2.3", "2.4"):
+            path = GOLDEN / language / f"{identity}.conf"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(configuration(engine, language), encoding="utf-8")
+    (GOLDEN / "auth.lua").write_text(lua_script(USERS, HOOK), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

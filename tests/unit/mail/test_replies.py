@@ -1,0 +1,91 @@
+"""Each reason has its code at each stage, and every reply can stand on the wire in every language."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from appliance.daemon.texts import translator
+from appliance.mail import replies
+from appliance.mail.replies import Notice, Stage, ascii_only, notice, refusal, with_enhanced_code
+from appliance.policy.decision import Reason
+
+CATALOGUE = Path(replies.__file__).parents[1] / "locale" / "de" / "LC_MESSAGES" / "schoolserver.po"
+LINE = re.compile(r"[245]\d\d [245]\.\d{1,2}\.\d{1,3} [ -~]+\Z")
+
+
+def plain(text: str) -> str:
+    return text
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason", "start"),
+    [
+        (Stage.SIGN_IN, Reason.DISABLED, "535 5.7.13 "),
+        (Stage.SIGN_IN, Reason.LOCKED, "535 5.7.13 "),
+        (Stage.SIGN_IN, Reason.MUST_CHANGE, "535 5.7.12 "),
+        (Stage.SIGN_IN, Reason.CONSENT_MISSING, "535 5.7.1 "),
+        (Stage.SIGN_IN, Reason.NOT_OPEN, "535 5.7.1 "),
+        (Stage.MESSAGE, Reason.FOREIGN_SENDER, "550 5.7.1 "),
+        (Stage.MESSAGE, Reason.TOO_LARGE, "552 5.3.4 "),
+        (Stage.MESSAGE, Reason.MALFORMED, "550 5.6.0 "),
+        (Stage.RECIPIENT, Reason.OUTSIDE_RECIPIENT, "550 5.7.1 "),
+        (Stage.RECIPIENT, Reason.UNKNOWN_RECIPIENT, "550 5.1.1 "),
+        (Stage.RECIPIENT, Reason.NOT_OPEN, "550 5.2.1 "),
+        (Stage.RECIPIENT, Reason.OVER_QUOTA, "552 5.2.2 "),
+        (Stage.OPEN_SESSION, Reason.LOCKED, "421 4.7.0 "),
+    ],
+)
+def test_the_codes(stage: Stage, reason: Reason, start: str) -> None:
+    line = refusal(stage, reason, plain, "7KQF-2MXA")
+    assert line.startswith(start)
+    assert line.endswith(" (code 7KQF-2MXA)")
+
+
+@pytest.fixture(scope="module")
+def german(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("locale")
+    target = folder / "de" / "LC_MESSAGES"
+    target.mkdir(parents=True)
+    argv = ["msgfmt", "--check", "-o", str(target / "schoolserver.mo"), str(CATALOGUE)]
+    subprocess.run(argv, check=True, capture_output=True)
+    return translator("de", folder)
+
+
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("reason", Reason)
+def test_every_refusal_is_a_line_in_german_too(stage: Stage, reason: Reason, german) -> None:
+    english, translated = refusal(stage, reason, plain, None), refusal(stage, reason, german, None)
+    assert LINE.match(english) and LINE.match(translated)
+    assert english.split(" ")[:2] == translated.split(" ")[:2]
+    assert english != translated, "not translated"
+    assert len(translated) < 500
+
+
+@pytest.mark.parametrize("which", Notice)
+def test_every_notice_is_a_line_in_german_too(which: Notice, german) -> None:
+    english, translated = notice(which, plain, id="7f3a"), notice(which, german, id="7f3a")
+    assert LINE.match(english) and LINE.match(translated)
+    assert english.split(" ")[:2] == translated.split(" ")[:2]
+    assert english != translated, "not translated"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("250 OK", "250 2.0.0 OK"),
+        ("503 Error: nested MAIL command", "503 5.5.1 Error: nested MAIL command"),
+        ("530 5.7.0 Authentication required", "530 5.7.0 Authentication required"),
+        ("354 End data", "354 End data"),
+        ("334 VXNlcm5hbWU6", "334 VXNlcm5hbWU6"),
+        ("220 schule.example ESMTP", "220 schule.example ESMTP"),
+        ("250-SIZE 5", "250-SIZE 5"),
+    ],
+)
+def test_enhanced_codes_are_added_where_they_belong(line: str, expected: str) -> None:
+    assert with_enhanced_code(line) == expected
+
+
+def test_german_letters_become_two() -> None:
+    assert ascii_only("Größe für Ärger: é\r\n250 OK") == "Groesse fuer Aerger: e250 OK"

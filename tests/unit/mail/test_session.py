@@ -1,0 +1,214 @@
+"""A conversation in the words of the policy."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from appliance.auth.client import Answer, Verdict
+from appliance.daemon.secret import Secret
+from appliance.mail.head import Field
+from appliance.mail.session import House, MailSession, announced_size
+from appliance.policy.account import Lock, Role, Service
+from appliance.policy.decision import Reason
+from appliance.policy.events import Kind, validate
+from appliance.policy.limits import encoded_size
+
+
+@dataclass
+class Around:
+    """What a session stands on, and what it did."""
+
+    snapshot: object
+    now: object
+    verdict: Verdict
+    events: list = field(default_factory=list)
+    refusals: list = field(default_factory=list)
+    ends: list = field(default_factory=list)
+
+    async def verify(self, service, login, password, address):
+        assert (service, address) == (Service.MAIL, "10.1.12.7")
+        assert isinstance(password, Secret)
+        return self.verdict
+
+    def record(self, event):
+        validate(event)
+        self.events.append(event)
+
+    def refuse(self, service, reason, rule):
+        assert service is Service.MAIL and rule.source and rule.text
+        self.refusals.append(reason)
+        return "7KQF-2MXA"
+
+    def session(self) -> MailSession:
+        house = House(
+            snapshot=lambda: self.snapshot,
+            checker=self,
+            journal=self,
+            translate=lambda text: text,
+            recipients_max=3,
+            now=lambda: self.now,
+        )
+        return MailSession(house, "10.1.12.7", self.ends.append)
+
+    def signed_in(self) -> MailSession:
+        session = self.session()
+        assert asyncio.run(session.sign_in("fred", Secret("x"))) is None
+        return session
+
+
+@pytest.fixture
+def around(make_snapshot, new_account, now):
+    snapshot = make_snapshot(
+        new_account("fred", password_changed_at=now - timedelta(days=3)),
+        new_account("frida", Role.TEACHER),
+        new_account("gina"),
+        new_account("gone", disabled=True),
+        new_account("ada", Role.ADMIN),
+    )
+    return Around(snapshot, now, Verdict(Answer.VERIFIED, "fred"))
+
+
+def sign_in(around: Around, **verdict) -> str | None:
+    around.verdict = replace(around.verdict, **verdict)
+    return asyncio.run(around.session().sign_in("Fred@schule.example", Secret("x")))
+
+
+def test_sign_in(around) -> None:
+    assert sign_in(around) is None
+    assert sign_in(around, answer=Answer.REFUSED).startswith("535 5.7.8 ")
+    assert sign_in(around, answer=Answer.TRY_LATER).startswith("454 4.7.0 ")
+    must = sign_in(around, answer=Answer.MUST_CHANGE, reason=Reason.MUST_CHANGE, code="AAAA-BBBB")
+    assert must.startswith("535 5.7.12 ") and must.endswith("(code AAAA-BBBB)")
+    denied = sign_in(around, answer=Answer.DENIED, reason=Reason.CONSENT_MISSING, code="AAAA-BBBB")
+    assert denied.startswith("535 5.7.1 ") and denied.endswith("(code AAAA-BBBB)")
+
+
+def test_an_account_that_our_snapshot_does_not_know_yet_is_asked_to_come_again(around) -> None:
+    assert sign_in(around, login="newest").startswith("454 4.7.0 ")
+    around.snapshot = None
+    assert sign_in(around).startswith("454 4.7.0 ")
+
+
+def test_our_own_snapshot_decides_too(around, new_account, make_snapshot, now) -> None:
+    around.snapshot = make_snapshot(new_account("fred", locks=(Lock(Service.MAIL, now, None),)))
+    refused = sign_in(around)
+    assert refused.startswith("535 5.7.13 ") and refused.endswith("(code 7KQF-2MXA)")
+    assert around.refusals == [Reason.LOCKED]
+
+
+def test_nothing_goes_without_a_sign_in(around) -> None:
+    session = around.session()
+    assert session.sender("fred@schule.example", None).startswith("451 4.3.0 ")
+    assert session.recipient("frida@schule.example").startswith("451 4.3.0 ")
+
+
+def test_sender(around) -> None:
+    session = around.signed_in()
+    assert session.sender("FRED@schule.example", None) is None
+    assert session.largest == encoded_size(1000) + 500
+    assert session.sender("fred@schule.example", session.largest) is None
+    assert session.sender("fred@schule.example", session.largest + 1).startswith("552 5.3.4 ")
+    for foreign in ("frida@schule.example", "", "<>", "fred@elsewhere.example"):
+        assert session.sender(foreign, None).startswith("550 5.7.1 ")
+    assert around.refusals == [Reason.TOO_LARGE] + [Reason.FOREIGN_SENDER] * 4
+
+
+def test_recipients(around) -> None:
+    session = around.signed_in()
+    session.sender("fred@schule.example", None)
+    assert session.recipient("frida@schule.example") is None
+    assert session.recipient("FRIDA@schule.example") is None
+    assert session.recipient("x@elsewhere.example").startswith("550 5.7.1 ")
+    assert session.recipient("nobody@schule.example").startswith("550 5.1.1 ")
+    assert session.recipient("gone@schule.example").startswith("550 5.2.1 ")
+    assert session.recipient("postmaster") is None
+    assert session.logins == ("frida", "ada")
+    assert session.recipient("gina@schule.example").startswith("452 4.5.3 ")
+    session.sender("fred@schule.example", None)
+    assert session.logins == ()
+
+
+def test_the_head_and_the_whole(around) -> None:
+    session = around.signed_in()
+    session.sender("fred@schule.example", None)
+    assert session.head((Field("from", b"fred@schule.example"),)) is None
+    assert session.head((Field("from", b"frida@schule.example"),)).startswith("550 5.7.1 ")
+    assert session.head(()).startswith("550 5.6.0 ")
+    assert session.malformed().startswith("550 5.6.0 ")
+    assert session.whole(10) is None
+    assert session.whole(10_000).startswith("552 5.3.4 ")
+
+
+def test_what_is_stored_is_recorded(around) -> None:
+    session = around.signed_in()
+    session.sender("fred@schule.example", None)
+    session.recipient("frida@schule.example")
+    assert session.accepted("7f3a", 99) == "250 2.0.0 The message is stored as 7f3a."
+    event = around.events[-1]
+    assert event.kind is Kind.MAIL_ACCEPTED
+    assert event.fields == {"login": "fred", "recipients": ("frida",), "size": 99, "message_id": "7f3a"}
+
+
+def test_a_lock_ends_the_open_session_once(around, new_account, make_snapshot, now) -> None:
+    session = around.signed_in()
+    assert session.recheck() is None and around.ends == []
+    around.snapshot = make_snapshot(new_account("fred", locks=(Lock(None, now, None),)), counter=2)
+    session.recheck()
+    session.recheck()
+    assert len(around.ends) == 1
+    assert around.ends[0].startswith("421 4.7.0 ")
+    assert around.events[-1].kind is Kind.SESSION_ENDED
+    assert around.events[-1].fields["reason"] == "locked"
+    assert session.sender("fred@schule.example", None).startswith("451 ")
+
+
+def test_must_change_and_a_removed_account_end_it_too(around, new_account, make_snapshot) -> None:
+    for accounts in ([new_account("fred", must_change=True)], []):
+        session = around.signed_in()
+        before, around.snapshot = around.snapshot, make_snapshot(*accounts, counter=2)
+        session.recheck()
+        around.snapshot = before
+    assert len(around.ends) == 2
+
+
+def test_a_lock_that_comes_is_known_beforehand(around, new_account, make_snapshot, now) -> None:
+    later = now + timedelta(minutes=5)
+    around.snapshot = make_snapshot(new_account("fred", locks=(Lock(Service.MAIL, later, None),)))
+    session = around.signed_in()
+    assert session.recheck() == later
+    around.now = later
+    session.recheck()
+    assert around.ends
+
+
+@pytest.mark.parametrize(
+    ("changed_after", "ends"),
+    [
+        (timedelta(seconds=-1), False),
+        (timedelta(milliseconds=-400), True),
+        (timedelta(), True),
+        (timedelta(seconds=9), True),
+    ],
+)
+def test_a_password_changed_after_the_sign_in_ends_it(around, changed_after, ends: bool) -> None:
+    """Stamps have whole seconds; one of the second of the sign-in is taken for later."""
+    around.now += timedelta(milliseconds=500)
+    session = around.signed_in()
+    fred = replace(around.snapshot.accounts["fred"], password_changed_at=around.now + changed_after)
+    around.snapshot = replace(around.snapshot, accounts={**around.snapshot.accounts, "fred": fred})
+    session.recheck()
+    assert bool(around.ends) is ends
+
+
+def test_a_missing_snapshot_ends_nothing(around) -> None:
+    session = around.signed_in()
+    around.snapshot = None
+    assert session.recheck() is None
+    assert around.ends == []
+
+
+def test_the_announced_size_is_that_of_the_role_with_the_largest(around) -> None:
+    assert announced_size(around.snapshot) == encoded_size(3000) + 500
+    assert announced_size(None) is None
