@@ -64,10 +64,26 @@ def seed(
 ) -> Sequence[DemoAccount]:
     """Import ``roster`` and let everybody change the one-time password; what was done before is not done again.
 
+    Gives everybody whose password the demo knows: who was imported, reset or disabled by hand meanwhile is left as is.
     Raises :class:`SeedError`, and what ``client`` raises.
     """
     kept = _PasswordFile(password_file)
     keys = Keys.generate()
+    if not kept.known:
+        _import(client, roster, kept, keys, progress)
+    _change_all(client, kept, keys, progress)
+    people = [person for person in client.call("users.list", {})["users"] if person["state"] == "active"]
+    return tuple(
+        DemoAccount(person["login"], kept.known[person["login"]][0], person["role"], tuple(person["groups"]))
+        for person in people
+        if person["login"] in kept.known
+    )
+
+
+def _import(
+    client: ControlClient, roster: Path, kept: _PasswordFile, keys: Keys, progress: Callable[[int, int, str], None]
+) -> None:
+    """Import, or go on with an import that was cut: who has a password that nobody knows any more gets a fresh one."""
     result = client.call(
         "users.import",
         {
@@ -82,16 +98,10 @@ def seed(
         on_progress=progress,
     )
     kept.keep_one_time(open_passwords(keys, result["sealed"] or ""))
-    people = client.call("users.list", {})["users"]
-    for person in people:
-        if person["login"] not in kept.known:
+    for person in client.call("users.list", {})["users"]:
+        if person["login"] not in kept.known and person["state"] != "disabled":
             _reset(client, kept, keys, person["login"])
     kept.save()
-    _change_all(client, kept, keys, progress)
-    return tuple(
-        DemoAccount(person["login"], kept.known[person["login"]][0], person["role"], tuple(person["groups"]))
-        for person in people
-    )
 
 
 def _reset(client: ControlClient, kept: _PasswordFile, keys: Keys, login: str) -> None:
@@ -103,10 +113,25 @@ def _reset(client: ControlClient, kept: _PasswordFile, keys: Keys, login: str) -
 def _change_all(
     client: ControlClient, kept: _PasswordFile, keys: Keys, progress: Callable[[int, int, str], None]
 ) -> None:
-    waiting = [login for login, (_word, once) in kept.known.items() if once]
-    if not waiting:
-        return
+    """Two rounds: a start that was cut between a change and our file leaves passwords that have to be given anew."""
+    for _round in range(2):
+        waiting = [login for login, (_word, once) in kept.known.items() if once]
+        if not waiting:
+            return
+        for login in _change(client, kept, waiting, progress):
+            _reset(client, kept, keys, login)
+        kept.save()
+    left = [login for login, (_word, once) in kept.known.items() if once]
+    if left:
+        raise SeedError(f"{len(left)} passwords could not be changed; start the demo once more")
+
+
+def _change(
+    client: ControlClient, kept: _PasswordFile, waiting: Sequence[str], progress: Callable[[int, int, str], None]
+) -> list[str]:
+    """Change one-time passwords, a few at a time; gives the logins whose one-time password is not right."""
     key = client.call("auth.key", {})["key"]
+    refused = []
 
     def change(login: str) -> tuple[str, str, Mapping[str, Any]]:
         chosen = passwords.generate(secrets.SystemRandom(), login, ())
@@ -118,13 +143,6 @@ def _change_all(
             if answer["answer"] == "changed":
                 kept.known[login] = (chosen, False)
             elif answer["answer"] == "refused":
-                # Cut between the change and this file: the next start asks for a fresh one-time password.
-                del kept.known[login]
+                refused.append(login)
             progress(done, len(waiting), "passwords")
-    kept.save()
-    left = [login for login in waiting if kept.known.get(login, ("", True))[1]]
-    for login in [login for login in left if login not in kept.known]:
-        _reset(client, kept, keys, login)
-    if left:
-        kept.save()
-        raise SeedError(f"{len(left)} of {len(waiting)} passwords could not be changed; start the demo once more")
+    return refused

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
@@ -78,7 +79,8 @@ def run(state: Path, roster: Path, ready_file: Path | None, console: Console) ->
     except Interrupted:
         return 130
     except (DemoFailed, SeedError, ServerRefused, ServerUnreachable, SettingsError, OSError) as error:
-        console.print(f"[red]The demo cannot run:[/] {error}")
+        console.print("The demo cannot run:", style="red")
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 1
     finally:
         if ready_file is not None:
@@ -95,7 +97,7 @@ class Interrupted(Exception):
 def _launched(place: Place, console: Console) -> Iterator[subprocess.Popen[bytes]]:
     """The launcher as a process of its own session, so that Ctrl-C reaches it through us and in order."""
     for note in place.notes:
-        console.print(f"Note: {note}.")
+        console.print(f"Note: {note}.", markup=False, highlight=False, soft_wrap=True)
     program = [sys.executable, "-m", "appliance.supervisor.launcher", "--with-parent"]
     argv = [*program, "--settings", str(place.settings.folder)]
     environment = {**os.environ, "PYTHONPATH": str(place.program), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -148,7 +150,7 @@ def _print_proofs(school: School, console: Console) -> bool:
     for proof in prove(school):
         results.append(proof)
         result = "[green]passed[/]" if proof.passed else "[red]FAILED[/]"
-        table.add_row(proof.name, result, f"{proof.seconds:.2f}", proof.detail)
+        table.add_row(proof.name, result, f"{proof.seconds:.2f}", escape(proof.detail))
     console.print(table)
     return all(proof.passed for proof in results)
 

@@ -174,6 +174,7 @@ class Health:
             _check("launcher", launcher, "answers"),
             _check("directory", directory, "answers"),
             _check("snapshot", standing.problem or (None if standing.version else "none yet"), "published"),
+            _check("separation", None, _SEPARATION[server.identity]),
         ]
         for name, left in self._space.items():
             text = f"{left // 2**20} MiB free"
@@ -195,6 +196,13 @@ class Health:
             self._launcher.restart(unit)
         except (Unreachable, RequestRefused) as error:
             LOG.error("unit %s cannot be restarted: %s", unit, error)
+
+
+_SEPARATION = {
+    "users": "each part runs as a user of its own",
+    "numbers": "each part runs under a number of its own",
+    "same": "none: all parts run as one user, the kernel does not part them (a demo only)",
+}
 
 
 def _check(name: str, problem: str | None, well: str) -> dict[str, Any]:
