@@ -1,13 +1,12 @@
 # schoolserver: the two commands a newcomer needs are `make demo` and `make test`.
 PYTHON = /usr/bin/python3
-STATE ?= $(CURDIR)/.demo
 CATALOGS = $(patsubst %.po,%.mo,$(wildcard appliance/locale/*/LC_MESSAGES/*.po))
 LINT = .lint
 
 .PHONY: demo test unit integration lint bench soak deps deps-test catalogs clean
 
 demo: deps catalogs
-	$(PYTHON) -m appliance demo --state $(STATE)
+	$(PYTHON) -m appliance demo $(if $(STATE),--state $(STATE))
 
 test: unit integration
 
@@ -47,5 +46,5 @@ soak: deps-test catalogs
 	$(PYTHON) -m pytest -q tests/soak
 
 clean:
-	rm -rf $(LINT) $(STATE) $(CATALOGS)
+	rm -rf $(LINT) .demo $(CATALOGS)
 	find appliance tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,9 +14,7 @@ _ROSTER = Path(__file__).resolve().parent.parent.parent / "etc" / "demo" / "rost
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".demo"),
-    show_default=True,
-    help="Folder for all that the demo keeps; a second start with the same one is a quick one.",
+    help="Folder for all that the demo keeps (default: .demo); a second start with the same one is a quick one.",
 )
 @click.option(
     "--roster",
@@ -29,7 +27,7 @@ _ROSTER = Path(__file__).resolve().parent.parent.parent / "etc" / "demo" / "rost
     type=click.Path(path_type=Path, dir_okay=False),
     help="Written when all is up, for scripts: addresses, control socket, CA, accounts with passwords (JSON).",
 )
-def demo(state: Path, roster: Path, ready_file: Path | None) -> None:
+def demo(state: Path | None, roster: Path, ready_file: Path | None) -> None:
     """Run a demo school with 60 accounts on loopback high ports, in the foreground, until Ctrl-C.
 
     It imports a roster, lets everybody change the one-time password, proves each service with a real exchange and

@@ -25,6 +25,7 @@ PORTS = {"submission": 2587, "imap": 2143, "ldap": 2389}
 
 _LONGEST_STATE = 50
 """Longest path of a state folder below which sockets fit (AF_UNIX paths have 107 bytes)."""
+_ROOTS_STATE = Path("/var/tmp/schoolserver-demo")  # noqa: S108 - somebody else's is refused
 _WITH_KEYS = ("mail", "imap")
 _DOMAIN = "schule.example"
 
@@ -43,26 +44,40 @@ class Place:
     notes: tuple[str, ...]
 
 
+class ClosedFolder(Exception):
+    """The parts could not reach their own files there; the text says what to do."""
+
+
+def default_state() -> Path:
+    """``.demo`` in the working folder; for root in a folder that others may not enter (/root), one in /var/tmp."""
+    here = Path(".demo")
+    return here if os.geteuid() != 0 or _open_to_all(Path.cwd()) else _ROOTS_STATE
+
+
 def prepare(state: Path) -> Place:
-    """Make or refresh the demo below ``state``. Raises :class:`OSError` with the path that cannot be used."""
+    """Make or refresh the demo below ``state``; raises :class:`OSError` or :class:`ClosedFolder`."""
     state.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if state.stat().st_uid != os.geteuid():
+        raise ClosedFolder(f"{state} belongs to somebody else; choose another folder with --state")
     notes = []
     root = os.geteuid() == 0
     if root:
         state.chmod(state.stat().st_mode | 0o711)
-    separate = root and _open_to_all(state)
-    if root and not separate:
-        notes.append(f"{state} lies in a folder closed to others: all parts run as root instead of users of their own")
-    if not root:
+        if not _open_to_all(state):
+            raise ClosedFolder(
+                f"{state} lies in a folder closed to other users, and started by root every part runs under a number of "
+                f"its own; choose another with --state, for example {_ROOTS_STATE}"
+            )
+    else:
         notes.append("started as an ordinary user: all parts run as this user, so the kernel does not part them")
     runtime = None if len(str(state)) <= _LONGEST_STATE else Path(tempfile.mkdtemp(prefix="schoolserver-"))
     if runtime is not None:
         runtime.chmod(0o755)
         notes.append(f"the path of {state} is too long for sockets, they are in {runtime} until the demo ends")
-    _write_settings(state, runtime or state / "run", "numbers" if separate else "same")
+    _write_settings(state, runtime or state / "run", "numbers" if root else "same")
     settings = load(state / "etc")
     program = Path(appliance.__file__).resolve().parent.parent
-    if separate and not _open_to_all(program / "appliance"):
+    if root and not _open_to_all(program / "appliance"):
         program = _copy_program(program, state / "program")
     return Place(settings, _keys(state, settings), program, runtime, tuple(notes))
 

@@ -25,7 +25,7 @@ from rich.table import Table
 
 from appliance.daemon.options import SettingsError
 from appliance.demo.accounts import DemoAccount, SeedError, seed
-from appliance.demo.place import PORTS, Place, prepare
+from appliance.demo.place import PORTS, ClosedFolder, Place, default_state, prepare
 from appliance.demo.proof import Proof, School, prove
 from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
 
@@ -50,16 +50,17 @@ class Stop:
         self.event.set()
 
 
-def run(state: Path, roster: Path, ready_file: Path | None, console: Console) -> int:
-    """Run the demo in the foreground below ``state`` until SIGINT or SIGTERM; gives the exit code.
+def run(state: Path | None, roster: Path, ready_file: Path | None, console: Console) -> int:
+    """Run the demo in the foreground below ``state`` (``None``: the usual place) until SIGINT or SIGTERM.
 
-    ``ready_file`` receives the contract of ARCHITECTURE.md when all is up, and goes when the demo ends.
+    Gives the exit code. ``ready_file`` receives the contract of ARCHITECTURE.md when all is up, and goes when the demo ends.
     """
+    state = (state or default_state()).resolve()
     stop = Stop()
     began = time.monotonic()
     place = None
     try:
-        place = prepare(state.resolve())
+        place = prepare(state)
         with _launched(place, console) as launcher:
             client = ControlClient(place.settings.server.runtime / "control" / "control.sock")
             _wait_until(lambda: _healthy(client), launcher, stop, state)
@@ -78,7 +79,7 @@ def run(state: Path, roster: Path, ready_file: Path | None, console: Console) ->
             return 0 if passed else 1
     except Interrupted:
         return 130
-    except (DemoFailed, SeedError, ServerRefused, ServerUnreachable, SettingsError, OSError) as error:
+    except (DemoFailed, ClosedFolder, SeedError, ServerRefused, ServerUnreachable, SettingsError, OSError) as error:
         console.print("The demo cannot run:", style="red")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 1

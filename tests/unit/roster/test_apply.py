@@ -99,9 +99,7 @@ class School:
                 role, disabled = Role(str(account["role"])), bool(account["disabled"])
                 once = login in self.issued
                 found.append(
-                    Known(
-                        login, uid, source_id, name, surname, born, role, groups, given, disabled, has_password=once
-                    )
+                    Known(login, uid, source_id, name, surname, born, role, groups, given, disabled, has_password=once)
                 )
         return found
 
