@@ -121,8 +121,12 @@ def users_reset_password(login: str) -> None:
 @users.command("consent")
 @click.argument("login")
 @click.argument("consent", type=_CONSENTS)
-@click.option("--give", "given", flag_value=True, type=bool, help="The signed paper is there.")
-@click.option("--withdraw", "given", flag_value=False, type=bool, help="It was withdrawn: what it opened closes now.")
+@click.option(
+    "--give/--withdraw",
+    "given",
+    default=None,
+    help="The signed paper is there, or: it was withdrawn, and what it opened closes now.",
+)
 @click.option("--version", "version", default="", help="Which text was signed, for example 2026-08.")
 def users_consent(login: str, consent: str, given: bool | None, version: str) -> None:
     """Record that a consent of LOGIN was given or withdrawn (K23).

@@ -65,7 +65,7 @@ def prepare(state: Path) -> Place:
         state.chmod(state.stat().st_mode | 0o711)
         if not _open_to_all(state):
             raise ClosedFolder(
-                f"{state} lies in a folder closed to other users, and started by root every part runs under a number of "
+                f"{state} lies in a folder closed to other users, and started by root each part has a number of "
                 f"its own; choose another with --state, for example {_ROOTS_STATE}"
             )
     else:

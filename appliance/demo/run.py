@@ -53,7 +53,7 @@ class Stop:
 def run(state: Path | None, roster: Path, ready_file: Path | None, console: Console) -> int:
     """Run the demo in the foreground below ``state`` (``None``: the usual place) until SIGINT or SIGTERM.
 
-    Gives the exit code. ``ready_file`` receives the contract of ARCHITECTURE.md when all is up, and goes when the demo ends.
+    Gives the exit code. ``ready_file`` receives what scripts need (ARCHITECTURE.md) when all is up; it goes at the end.
     """
     state = (state or default_state()).resolve()
     stop = Stop()
