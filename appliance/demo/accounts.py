@@ -60,24 +60,32 @@ class _PasswordFile:
 
 
 def seed(
-    client: ControlClient, roster: Path, password_file: Path, progress: Callable[[int, int, str], None]
+    client: ControlClient,
+    roster: Path,
+    password_file: Path,
+    still_right: Callable[[str, str], bool],
+    progress: Callable[[int, int, str], None],
 ) -> Sequence[DemoAccount]:
     """Import ``roster`` and let everybody change the one-time password; what was done before is not done again.
 
-    Gives everybody whose password the demo knows: who was imported, reset or disabled by hand meanwhile is left as is.
-    Raises :class:`SeedError`, and what ``client`` raises.
+    Gives everybody whose password the demo knows: who was imported, reset, locked or disabled by hand meanwhile, or
+    whose password ``still_right(login, password)`` denies, is left as is. Raises :class:`SeedError`, and what
+    ``client`` raises.
     """
     kept = _PasswordFile(password_file)
     keys = Keys.generate()
-    if not kept.known:
+    earlier = set(kept.known)
+    if not earlier:
         _import(client, roster, kept, keys, progress)
     _change_all(client, kept, keys, progress)
-    people = [person for person in client.call("users.list", {})["users"] if person["state"] == "active"]
-    return tuple(
+    people = [
         DemoAccount(person["login"], kept.known[person["login"]][0], person["role"], tuple(person["groups"]))
-        for person in people
-        if person["login"] in kept.known
-    )
+        for person in client.call("users.list", {})["users"]
+        if person["state"] == "active" and person["login"] in kept.known
+    ]
+    with ThreadPoolExecutor(_CHANGES_AT_ONCE) as pool:
+        good = pool.map(lambda one: one.login not in earlier or still_right(one.login, one.password), people)
+        return tuple(one for one, right in zip(people, good, strict=True) if right)
 
 
 def _import(

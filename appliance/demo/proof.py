@@ -74,6 +74,18 @@ def _submission(school: School) -> smtplib.SMTP:
     return smtp
 
 
+def password_is_right(school: Settings, ca: Path, login: str, password: str) -> bool:
+    """Whether SMTP takes the password, or denies for another reason than 5.7.8 (RFC 4954, section 6)."""
+    listen = school.network.listen["submission"]
+    with smtplib.SMTP(str(listen.host), listen.port, timeout=_PATIENCE) as smtp:
+        smtp.starttls(context=ssl.create_default_context(cafile=str(ca)))
+        try:
+            smtp.login(login, password)
+        except smtplib.SMTPAuthenticationError as refusal:
+            return "5.7.8" not in str(refusal.smtp_error)
+    return True
+
+
 def _letter(school: School, subject: str) -> EmailMessage:
     letter = EmailMessage()
     letter["From"] = school.address(school.pupil.login)
