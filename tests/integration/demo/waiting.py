@@ -1,0 +1,30 @@
+"""Waiting for what must come, with a deadline; nothing here sleeps for a fixed time and hopes."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+_LOOK_EVERY = 0.05
+
+
+def eventually(check: Callable[[], T], within: float, what: str = "") -> T:
+    """Give the first true answer of ``check``; fails when there is none after ``within`` seconds.
+
+    ``check`` may raise ``AssertionError`` or ``OSError`` for "not yet"; the last one is shown with the failure.
+    """
+    deadline = time.monotonic() + within
+    pause = threading.Event()
+    while True:
+        trouble: Exception | None = None
+        answer = None
+        try:
+            answer = check()
+        except (AssertionError, OSError) as error:
+            trouble = error
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within:g} s: {what or check} (last: {trouble or answer!r})")
+        pause.wait(_LOOK_EVERY)
