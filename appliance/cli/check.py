@@ -26,12 +26,13 @@ def check(folder: Path) -> None:
     """Check all settings files and print every problem at once.
 
     Each line names file, line and key, what stands there and what is allowed. Nothing is changed and no server
-    is needed. Exit code 0: all is right, 2: something is wrong.
+    is needed. Problems between two options show once each of them is right by itself. Exit code 0: all is right,
+    2: something is wrong.
 
     \b
     Example:
       schoolserver check
-      schoolserver check --settings ./etc/schoolserver
+      schoolserver check --settings .demo/etc
     """
     try:
         load(folder)

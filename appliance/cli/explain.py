@@ -17,13 +17,17 @@ from appliance.cli.server import call
 def explain(
     login: str, service: str, target: str | None, moment: str | None, room: str | None, address: str | None
 ) -> None:
-    """Say whether LOGIN may use SERVICE (for TARGET), and which line of the settings or the state decides.
+    """Say whether LOGIN may use SERVICE, and which line of the settings or the state decides; TARGET is a URL for web.
 
     \b
     Examples:
       schoolserver explain fred.mustermann mail
       schoolserver explain fred.mustermann web https://example.org/ --at '2026-11-23 09:30' --room 12
     """
+    if target and service != "web":
+        raise click.UsageError(
+            "TARGET is for web; where a letter may go is said by the refusal's code (schoolserver why)"
+        )
     asked = {"login": login, "service": service, "target": target, "at": moment, "room": room, "address": address}
     answer = call("explain", asked)
     words = {"allow": "ALLOWED", "deny": "DENIED", "try-later": "NOT KNOWN AT THE MOMENT"}

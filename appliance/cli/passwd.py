@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import getpass
+from typing import BinaryIO
 
 import click
 
 from appliance.auth.envelope import seal
 from appliance.cli.language import say
 from appliance.cli.server import call
+
+
+def _two_lines(given: BinaryIO) -> list[str]:
+    try:
+        lines = [given.readline().decode("utf-8").rstrip("\r\n") for _line in range(2)]
+    except UnicodeDecodeError:
+        raise click.UsageError("--stdin reads UTF-8") from None
+    if not all(lines):
+        raise click.UsageError("--stdin reads two lines: the old password and the new one")
+    return lines
 
 
 @click.command()
@@ -26,8 +37,7 @@ def passwd(login: str, stdin: bool) -> None:
     """
     _ = say()
     if stdin:
-        given = click.get_text_stream("stdin")
-        old, new = (given.readline().rstrip("\r\n") for _line in range(2))
+        old, new = _two_lines(click.get_binary_stream("stdin"))
     else:
         old = getpass.getpass(_("Old password: "))
         new = getpass.getpass(_("New password: "))

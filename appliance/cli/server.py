@@ -42,6 +42,10 @@ def call(verb: str, arguments: Mapping[str, Any], title: str = "") -> dict[str, 
     except ServerRefused as refusal:
         raise click.ClickException(refusal.text) from None
     except ServerUnreachable as problem:
+        if control_path().parent.is_dir() and not os.access(control_path().parent, os.X_OK):
+            raise click.ClickException(
+                f"you may not use {control_path()}; try sudo, or become a member of the group schoolserver-admin."
+            ) from None
         raise click.ClickException(
             f"the server at {control_path()} does not answer ({problem}).\n"
             "Is it running (systemctl status schoolserver)? For another one set SCHOOLSERVER_CONTROL to its socket."

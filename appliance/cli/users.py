@@ -39,7 +39,10 @@ def users_list(group: str | None, role: str | None) -> None:
       schoolserver users list --group klasse3a
     """
     found = call("users.list", {"group": group, "role": role})["users"]
-    table = Table("Login", "Name", "Role", "Groups", "State", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Login", no_wrap=True)
+    for title in ("Name", "Role", "Groups", "State"):
+        table.add_column(title, overflow="fold")
     for user in found:
         table.add_row(user["login"], user["name"], user["role"], ", ".join(user["groups"]), user["state"])
     # A pipe gets whole lines, however narrow the window that nobody looks at.
@@ -115,7 +118,7 @@ def users_reset_password(login: str) -> None:
     answer = call("users.reset-password", {"login": login, "recipient": keys.public})
     for owner, password in open_passwords(keys, answer["sealed"]).items():
         click.echo(f"One-time password of {owner}: {password}")
-    click.echo("It is not shown again.", err=True)
+    click.echo(f"It is not shown again. It opens nothing until it is changed: schoolserver passwd {login}", err=True)
 
 
 @users.command("consent")

@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import csv
 import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any, TextIO
 
 import click
 
 from appliance.auth.envelope import Keys, open_passwords
 from appliance.cli.server import call
+
+_LARGEST = 700_000
+"""Bytes of a roster: with base64 it has to fit into a request of 1 MiB."""
 
 
 @click.command("import")
@@ -59,9 +64,15 @@ def users_import(
     """
     if consents and not consent_version:
         raise click.UsageError("--consent needs --consent-version: which text was signed")
+    content = file.read_bytes()
+    if len(content) > _LARGEST:
+        raise click.ClickException(
+            f"{file} has {len(content):,} bytes; a roster may have {_LARGEST:,}, about 10,000 people. "
+            "Is it the right file?"
+        )
     keys = Keys.generate()
     request = {
-        "content": base64.b64encode(file.read_bytes()).decode("ascii"),
+        "content": base64.b64encode(content).decode("ascii"),
         "filename": file.name,
         "profile": profile,
         "consents": list(consents),
@@ -78,7 +89,7 @@ def users_import(
     if not yes and os.isatty(0) and os.isatty(1):
         click.confirm("Do this?", abort=True)
     path = passwords or Path(f"one-time-passwords-{datetime.now():%Y%m%d-%H%M%S}.csv")
-    with _new_file(path) as target:
+    with _new_file(path) as target, _until_the_end():
         result = call("users.import", {**request, "dry_run": False}, title="Importing")
         given = open_passwords(keys, result["sealed"] or "")
         _write_passwords(target, given, result["plan"])
@@ -87,6 +98,20 @@ def users_import(
         click.echo(f"{len(given)} one-time passwords are in {path}. Hand them out in person, then delete the file.")
     for warning in result.get("warnings", ()):
         click.echo(f"Warning: {warning}", err=True)
+
+
+@contextmanager
+def _until_the_end() -> Iterator[None]:
+    """The server does an import to its end; who left before would lose the one-time passwords, so Ctrl-C waits."""
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        click.echo("The import cannot be stopped halfway; its passwords would be lost. Please wait.", err=True)
+
+    before = signal.signal(signal.SIGINT, told)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _write_passwords(target: TextIO, given: Mapping[str, str], plan: Mapping[str, Any]) -> None:
@@ -110,7 +135,7 @@ def _new_file(path: Path) -> Iterator[TextIO]:
             f"cannot make the new file {path} for the one-time passwords ({error.strerror}); nothing was changed. "
             "Name another with --passwords."
         ) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as target:
+    with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as target:
         try:
             yield target
         finally:

@@ -147,10 +147,14 @@ def _change(
         return login, chosen, client.call("passwd", {"envelope": envelope})
 
     with ThreadPoolExecutor(_CHANGES_AT_ONCE) as pool:
-        for done, (login, chosen, answer) in enumerate(pool.map(change, waiting), start=1):
-            if answer["answer"] == "changed":
-                kept.known[login] = (chosen, False)
-            elif answer["answer"] == "refused":
-                refused.append(login)
-            progress(done, len(waiting), "passwords")
+        try:
+            for done, (login, chosen, answer) in enumerate(pool.map(change, waiting), start=1):
+                if answer["answer"] == "changed":
+                    kept.known[login] = (chosen, False)
+                elif answer["answer"] == "refused":
+                    refused.append(login)
+                progress(done, len(waiting), "passwords")
+        finally:
+            pool.shutdown(cancel_futures=True)
+            kept.save()
     return refused

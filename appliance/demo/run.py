@@ -45,11 +45,15 @@ class Stop:
 
     def __init__(self) -> None:
         self.event = threading.Event()
+        self.interrupts = True
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._asked)
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:
+        first, self.interrupts = self.interrupts and not self.event.is_set(), False
         self.event.set()
+        if first:
+            raise Interrupted
 
 
 def run(state: Path | None, roster: Path, ready_file: Path | None, console: Console) -> int:
@@ -63,8 +67,9 @@ def run(state: Path | None, roster: Path, ready_file: Path | None, console: Cons
     place = None
     try:
         place = prepare(state)
+        client = ControlClient(place.settings.server.runtime / "control" / "control.sock")
+        _refuse_a_second(client, state)
         with _launched(place, console) as launcher:
-            client = ControlClient(place.settings.server.runtime / "control" / "control.sock")
             _wait_until(lambda: _healthy(client), launcher, stop, state)
             with _bar(console) as progress:
                 right = functools.partial(password_is_right, place.settings, place.ca)
@@ -78,6 +83,7 @@ def run(state: Path | None, roster: Path, ready_file: Path | None, console: Cons
                 f"\nUp after {time.monotonic() - began:.1f} s. {'' if passed else 'NOT every proof passed. '}"
             )
             _print_commands(place, school, console)
+            stop.interrupts = False
             _wait_for_end(launcher, stop)
             return 0 if passed else 1
     except Interrupted:
@@ -96,6 +102,7 @@ def run(state: Path | None, roster: Path, ready_file: Path | None, console: Cons
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 1
     finally:
+        stop.interrupts = False
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
         if place is not None and place.runtime is not None:
@@ -121,6 +128,14 @@ def _launched(place: Place, console: Console) -> Iterator[subprocess.Popen[bytes
         if launcher.poll() is None:
             launcher.terminate()
         launcher.wait()
+
+
+def _refuse_a_second(client: ControlClient, state: Path) -> None:
+    try:
+        client.call("status", {})
+    except (ServerUnreachable, ServerRefused):
+        return
+    raise DemoFailed(f"a demo runs already in {state}; end that one, or choose another folder with --state")
 
 
 def _wait_until(true: Callable[[], bool], launcher: subprocess.Popen[bytes], stop: Stop, state: Path) -> None:
@@ -204,6 +219,7 @@ def _print_commands(place: Place, school: School, console: Console) -> None:
         "In another terminal, in this folder:",
         f"  export SCHOOLSERVER_CONTROL={control}",
         "  /usr/bin/python3 -m appliance status",
+        f"  /usr/bin/python3 -m appliance check --settings {place.settings.folder}",
         "  /usr/bin/python3 -m appliance users list --group klasse3a",
         f"  /usr/bin/python3 -m appliance explain {pupil.login} web https://example.org/"
         " --at '2026-11-23 09:30' --room 12",

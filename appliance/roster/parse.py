@@ -115,8 +115,9 @@ class _RowReader:
     def row(self, line: int, cells: Sequence[str]) -> Row | None:
         """The row, or ``None`` when it has a problem (which is kept)."""
         before = len(self.problems)
-        if len(cells) > len(self._header) and any(cell.strip() for cell in cells[len(self._header) :]):
-            advice = f"{len(cells)} cells under {len(self._header)} headers; put text that has the separator in quotes"
+        if len(cells) < len(self._header) or any(cell.strip() for cell in cells[len(self._header) :]):
+            cause = "is the file complete?" if len(cells) < len(self._header) else "put text with a separator in quotes"
+            advice = f"{len(cells)} cells under {len(self._header)} headers; {cause}"
             self.problems.append(Problem(self._filename, line, "", "", advice))
             return None
         values = {field: cells[at].strip() if at < len(cells) else "" for field, at in self._columns.items()}
@@ -142,6 +143,7 @@ class _RowReader:
             birth_date=self._date(line, values.get("birth_date", "")),
             consents=self._consents(line, values["consents"]) if "consents" in values else None,
             login=values.get("login", "").lower(),
+            role_named=bool(values.get("role")),
         )
         return row if len(self.problems) == before else None
 

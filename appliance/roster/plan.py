@@ -13,6 +13,9 @@ from appliance.policy.account import Consent, GroupKind, Role
 from appliance.roster.logins import make_login
 from appliance.roster.record import GroupRef, Known, Problem, Roster, Row
 
+_NAMED = 20
+"""Logins that a problem names at the most."""
+
 
 @dataclass(frozen=True, slots=True)
 class New:
@@ -87,7 +90,7 @@ def plan(
     rows = roster.rows
     matcher = _Matcher(known, filename)
     pairs = [(row, matcher.match(row)) for row in rows]
-    problems = matcher.problems
+    problems = [*matcher.problems, *_sudden_roles(pairs, filename)]
     occupied = {person.login for person in known} | set(taken)
     new, waiting = [], []
     for row, person in sorted(pairs, key=lambda pair: _natural(pair[0].source_id)):
@@ -161,6 +164,17 @@ class _Matcher:
         return person
 
 
+def _sudden_roles(pairs: Iterable[tuple[Row, Known | None]], filename: str) -> Iterable[Problem]:
+    """Nobody gets another role because a file does not speak of roles: usually an ID was given twice."""
+    for row, person in pairs:
+        if person is not None and not person.pending and not row.role_named and row.role is not person.role:
+            advice = (
+                f"is the account {person.login}, a {person.role}, who would become a {row.role}; "
+                "is the ID right? If so, name the role in a column «Rolle»"
+            )
+            yield Problem(filename, row.line, "source_id", row.source_id, advice)
+
+
 def _changes(pairs: Iterable[tuple[Row, Known]]) -> Iterable[Change]:
     for row, person in pairs:
         fields = ("given_name", "surname", "role", "source_id")
@@ -189,7 +203,8 @@ def _gone(
     if len(gone) <= share * len(there):
         return gone, None
     advice = (
-        f"{len(gone)} of {len(there)} accounts of these roles are not in the file (more than {share:.0%}); "
-        "is it complete, are its IDs those of last time? If it is right, repeat with --allow-gone"
+        f"{len(gone)} of {len(there)} accounts of these roles are not in the file (more than {share:.0%}): "
+        f"{', '.join(gone[:_NAMED])}{' …' if len(gone) > _NAMED else ''}; is it complete, are its IDs those of last "
+        "time? If it is right, repeat with --allow-gone (and --dry-run first)"
     )
     return gone, Problem(filename, 0, "", "", advice)

@@ -21,7 +21,7 @@ class GroupRef:
 class Row:
     """One person of a roster file; ``line`` counts from 1 with the header. ``login`` is a wish and mostly empty.
 
-    ``consents`` is ``None`` where the file does not speak of them.
+    ``consents`` is ``None`` where the file does not speak of them; without ``role_named`` the role is a default.
     """
 
     line: int
@@ -33,6 +33,7 @@ class Row:
     birth_date: date | None = None
     consents: frozenset[Consent] | None = None
     login: str = ""
+    role_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ def verbs(core: Core) -> dict[str, Verb]:
             settings = load(core.settings.folder)
         except SettingsError as error:
             raise VerbError("settings", str(error)) from error
+        if settings.school.domain != core.settings.school.domain:
+            raise VerbError(
+                "settings",
+                f"school.yaml: the domain is {core.settings.school.domain} since accounts exist; it stays so",
+            )
         core.take_over(settings)
         core.in_force()
         core.record(Kind.SETTINGS_CHANGED, by=call.by)

@@ -85,7 +85,7 @@ def test_passwords_of_every_envelope_are_in_a_file_of_mode_0600(imports: Callabl
     imports()
     path = tmp_path / "p.csv"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.read_text(encoding="utf-8").splitlines() == [
+    assert path.read_text(encoding="utf-8-sig").splitlines() == [
         "Login;Name;Gruppen;Einmalpasswort",
         "zoe.weiss;Zoë Weiß;klasse3a agchor;Kamu-tibo-472",
     ]

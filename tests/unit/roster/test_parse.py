@@ -22,9 +22,8 @@ def complaint(content: bytes, **profile: str) -> str:
 
 def test_the_iserv_like_form() -> None:
     (row,) = rows(HEAD + "1;Fred;Mustermann;3a\n")
-    assert row == Row(
-        2, "1", "Fred", "Mustermann", Role.PUPIL, frozenset({GroupRef("klasse3a", GroupKind.CLASS, "3a")})
-    )
+    groups = frozenset({GroupRef("klasse3a", GroupKind.CLASS, "3a")})
+    assert row == Row(2, "1", "Fred", "Mustermann", Role.PUPIL, groups, role_named=False)
 
 
 def test_the_other_form_with_quoted_courses_and_a_password_that_is_left_alone() -> None:
@@ -77,6 +76,7 @@ def test_a_profile_names_the_columns() -> None:
         (HEAD + "1;A;B;3a\n1;C;D;3a\n", ["line 3", "Import-ID", "«1»", "line 2 already"]),
         (HEAD + ";A;B;3a\n", ["line 2", "Import-ID", "empty"]),
         (HEAD + "1;A;B;3a;x\n", ["5 cells under 4 headers"]),
+        (HEAD + "1;A;B;3a\n2;Sab", ["line 3", "2 cells under 4 headers", "complete"]),
         (HEAD + '1;"A;B;3a\n', ["quote"]),
         (HEAD + "1;🙂;B;3a\n", ["line 2", "Latin letters"]),
         ("ID;Vorname;Nachname;Rolle\n1;A;B;Hund\n", ["line 2", "Rolle", "«Hund»", "teacher"]),

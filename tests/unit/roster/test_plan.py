@@ -105,3 +105,15 @@ def test_a_wished_login_is_given_or_refused() -> None:
 def test_a_file_without_a_club_column_leaves_the_clubs_alone() -> None:
     result = planned([row("1")], [known("fred.mustermann", "1", groups=("agchor", "klasse3a"))])
     assert result.empty
+
+
+def test_nobody_gets_another_role_because_a_file_does_not_speak_of_roles() -> None:
+    teacher = known("erika.lehmann", "9001", "Erika", "Lehmann", role=Role.TEACHER)
+    result = planned([row("9001", "Ingo", "Teich", role_named=False)], [teacher])
+    assert "erika.lehmann, a teacher, who would become a pupil" in str(result.problems[0])
+    assert not planned([row("9001", "Ingo", "Teich")], [teacher]).problems
+
+
+def test_who_would_go_is_named_before_it_is_allowed() -> None:
+    people = [known(f"pupil{number}", str(number)) for number in range(4)]
+    assert "pupil1, pupil2, pupil3" in str(planned([row("0")], people).problems[0])
