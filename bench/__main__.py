@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.harness import measure
 
-ROWS = ("password_check", "snapshot")
+ROWS = ("password_check", "snapshot", "ftp", "proxy")
 
 
 def main(wanted: list[str]) -> int:

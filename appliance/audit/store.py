@@ -17,6 +17,8 @@ from typing import Protocol
 from appliance.policy.events import Event, Kind, encode
 
 KEPT = timedelta(hours=24)
+MOST = 100_000
+"""Refusals that are kept at most: whoever provokes them by the thousand fills no disk."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS refusal (
@@ -25,6 +27,7 @@ CREATE TABLE IF NOT EXISTS refusal (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS refusal_time ON refusal (time);
 """
+_BOUND = "DELETE FROM refusal WHERE code IN (SELECT code FROM refusal ORDER BY time DESC LIMIT -1 OFFSET ?)"
 
 
 class StoreError(Exception):
@@ -83,9 +86,13 @@ class UseLog:
 
 
 class Refusals:
-    """Refusals by code in an SQLite file at ``path``; older ones than 24 hours are overwritten with zeros."""
+    """Refusals by code in an SQLite file at ``path``; what is older than 24 hours is overwritten with zeros.
 
-    def __init__(self, path: Path) -> None:
+    So are the oldest of more than ``most``.
+    """
+
+    def __init__(self, path: Path, most: int = MOST) -> None:
+        self._most = most
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA secure_delete = ON")
@@ -102,11 +109,11 @@ class Refusals:
         rows = [
             (event.fields["code"], event.time.timestamp(), *(event.fields[name] for name in names)) for event in events
         ]
-        self._change("INSERT OR REPLACE INTO refusal VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._change(("INSERT OR REPLACE INTO refusal VALUES (?, ?, ?, ?, ?, ?)", rows), (_BOUND, [(self._most,)]))
 
     def forget(self, now: datetime) -> None:
         """Delete what is older than 24 hours at ``now``; raises :class:`StoreError`."""
-        self._change("DELETE FROM refusal WHERE time < ?", [((now - KEPT).timestamp(),)])
+        self._change(("DELETE FROM refusal WHERE time < ?", [((now - KEPT).timestamp(),)]))
 
     def find(self, code: str, now: datetime) -> Refusal | None:
         """Give what ``code`` (normalised) stands for, unless it is unknown or too old; raises :class:`StoreError`."""
@@ -123,11 +130,12 @@ class Refusals:
         """Close the database."""
         self._database.close()
 
-    def _change(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+    def _change(self, *steps: tuple[str, Sequence[Sequence[object]]]) -> None:
         try:
             self._database.execute("BEGIN IMMEDIATE")
             try:
-                self._database.executemany(statement, rows)
+                for statement, rows in steps:
+                    self._database.executemany(statement, rows)
                 self._database.execute("COMMIT")
             except sqlite3.Error:
                 if self._database.in_transaction:

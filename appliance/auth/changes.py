@@ -44,11 +44,17 @@ class Writer(Protocol):
 
 
 class Changes:
-    """Writes passwords. ``snapshot`` gives the newest snapshot each time it is called."""
+    """Writes passwords. ``snapshot`` gives the newest snapshot each time it is called; ``school`` is the school's."""
 
     def __init__(
-        self, snapshot: Callable[[], Snapshot | None], checker: Checker, writer: Writer, journal: Journal
+        self,
+        snapshot: Callable[[], Snapshot | None],
+        checker: Checker,
+        writer: Writer,
+        journal: Journal,
+        school: str = "",
     ) -> None:
+        self.school = school
         self._snapshot = snapshot
         self._checker = checker
         self._writer = writer
@@ -87,7 +93,7 @@ class Changes:
         """
         issued: dict[str, Secret] = {}
         for login in logins:
-            password = Secret(generate(secrets.SystemRandom(), login, self._names(login)))
+            password = Secret(generate(secrets.SystemRandom(), login, *self._names(login)))
             try:
                 async with self._alone(login):
                     await self._writer.write(login, password, must_change=True)
@@ -117,14 +123,17 @@ class Changes:
     def _wrong_with(self, name: str, old: Secret | None, new: Secret | None) -> tuple[str, ...]:
         if new is None:
             return (_UNUSABLE,)
-        found = tuple(problem.message for problem in problems(new.reveal(), name, self._names(name)))
+        found = tuple(problem.message for problem in problems(new.reveal(), name, *self._names(name)))
         same = old is not None and old.reveal() == new.reveal()
         return (*found, _SAME) if same else found
 
-    def _names(self, login: str) -> tuple[str, ...]:
+    def _names(self, login: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Give the names of the person and those of the school."""
         snapshot = self._snapshot()
-        account = None if snapshot is None else snapshot.accounts.get(login)
-        return () if account is None else (account.display_name,)
+        if snapshot is None:
+            return (), (self.school,)
+        account = snapshot.accounts.get(login)
+        return () if account is None else (account.display_name,), (self.school, snapshot.domain.partition(".")[0])
 
     def _alone(self, login: str) -> asyncio.Lock:
         return self._locks.setdefault(login, asyncio.Lock())

@@ -32,12 +32,14 @@ class AuthService:
         follower: Follower[Snapshot],
         calls: DirectoryCalls,
         checker: Checker,
+        changes: Changes,
         audit: AuditClient,
     ) -> None:
         self._servers = servers
         self._follower = follower
         self._calls = calls
         self._checker = checker
+        self._changes = changes
         self._audit = audit
 
     async def stop(self) -> None:
@@ -49,8 +51,9 @@ class AuthService:
         self._audit.close()
 
     def reload(self, settings: Settings) -> None:
-        """Go on with new numbers of the throttle; where the directory is needs a restart."""
+        """Go on with new numbers of the throttle and the school's name; where the directory is needs a restart."""
         self._checker.use(_throttle(settings))
+        self._changes.school = settings.school.name
 
 
 async def start(worker: Worker[Settings], loop: Loop) -> AuthService:
@@ -65,14 +68,15 @@ async def start(worker: Worker[Settings], loop: Loop) -> AuthService:
     audit = AuditClient(runtime / "audit" / "audit.sock")
     calls = DirectoryCalls(connect(settings, "auth"), settings.auth.threads, settings.directory.timeout)
     checker = Checker(snapshot, calls, _throttle(settings), time.monotonic)
+    changes = Changes(snapshot, checker, calls, audit, settings.school.name)
     verbs = Verbs(
         SignIn(snapshot, checker, audit),
-        Changes(snapshot, checker, calls, audit),
+        changes,
         Keys.generate(),
         Identities(settings.server).of("supervisor").uid,
     )
     servers = [await serve(listener, verbs.table()) for listener in worker.listening("auth")]
-    return AuthService(servers, follower, calls, checker, audit)
+    return AuthService(servers, follower, calls, checker, changes, audit)
 
 
 def _throttle(settings: Settings) -> Throttle:

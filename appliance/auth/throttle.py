@@ -4,8 +4,10 @@ Three counts of failures, each with its own allowance, in the order in which the
 
 * the pair of account and address, so that a pupil who hammers his teacher's login from one computer delays himself;
 * the address, for whoever tries one password with many logins;
-* the account, at a bar so high that it takes many addresses to reach it, and then not for an address from which its
-  owner has signed in before: nobody can lock somebody else out.
+* the account, at a bar so high that it takes many addresses to reach it.
+
+The last two do not hold up a familiar pair, an address from which the account's owner has signed in before: neither
+one bad machine behind an address that many share nor many bad ones elsewhere can lock him out.
 
 An attempt that is delayed is not checked and not counted. Unknown logins are counted like known ones.
 """
@@ -67,10 +69,10 @@ class Throttle:
         place = None if address is None else _place(address)
         attempt = Attempt(f"{place or ''}\0{login}", place, login)
         seconds = self._pairs.wait(attempt.pair, now)
-        if place is not None:
-            seconds = max(seconds, self._addresses.wait(place, now))
         if attempt.pair not in self._familiar:
             seconds = max(seconds, self._accounts.wait(login, now))
+            if place is not None:
+                seconds = max(seconds, self._addresses.wait(place, now))
         if seconds > 0:
             return Wait(seconds)
         for counts, key in self._keys(attempt):

@@ -7,7 +7,9 @@ import click
 from appliance.cli.check import check
 from appliance.cli.demo import demo
 from appliance.cli.explain import explain
+from appliance.cli.limits import limits
 from appliance.cli.passwd import passwd
+from appliance.cli.quota import quota
 from appliance.cli.reload import reload
 from appliance.cli.status import status
 from appliance.cli.users import users
@@ -30,5 +32,5 @@ def main() -> None:
     """
 
 
-for command in (status, users, passwd, explain, why, check, reload, demo):
+for command in (status, users, limits, quota, passwd, explain, why, check, reload, demo):
     main.add_command(command)

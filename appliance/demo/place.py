@@ -18,16 +18,19 @@ import yaml
 import appliance
 from appliance.daemon import authority
 from appliance.daemon.identities import Identities
+from appliance.demo.proof_web import BLOCKED
 from appliance.settings.load import Settings, load
 
-PORTS = {"submission": 2587, "imap": 2143, "ldap": 2389}
+PORTS = {"submission": 2587, "imap": 2143, "ldap": 2389, "proxy": 3128, "proxy-tls": 3129, "ftp": 2121}
 """Service -> preferred port on 127.0.0.1; another free one is taken where somebody listens there already."""
 
 _LONGEST_STATE = 50
 """Longest path of a state folder below which sockets fit (AF_UNIX paths have 107 bytes)."""
 _ROOTS_STATE = Path("/var/tmp/schoolserver-demo")  # noqa: S108 - somebody else's is refused
-_WITH_KEYS = ("mail", "imap")
+_WITH_KEYS = ("mail", "imap", "proxy", "fileshare")
 _DOMAIN = "schule.example"
+_SITES = (2080, 2443)
+"""Preferred ports of the demo's own site, HTTP and HTTPS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,10 @@ def _write_settings(state: Path, runtime: Path, identity: str) -> None:
             "audit_log": "plain",
         },
     }
+    sites = [f"127.0.0.1:{_free_port(port)}" for port in _SITES]
+    files["proxy"] = {"lists": str(state / "lists"), "exceptions": sites, "blocked_categories": {"pupil": ["gambling"]}}
+    (state / "lists" / "gambling").mkdir(parents=True, exist_ok=True)
+    (state / "lists" / "gambling" / "domains").write_text(f"{BLOCKED}\n", encoding="utf-8")
     for name, content in files.items():
         text = f"# Written anew by each start of the demo; etc/schoolserver/{name}.yaml explains all options.\n"
         (folder / f"{name}.yaml").write_text(text + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
@@ -136,6 +143,7 @@ def _keys(state: Path, settings: Settings) -> Path:
         identity = identities.of(service)
         owner = (identity.uid, identity.gid) if settings.server.identity != "same" else None
         authority.issue(made, settings.server.state / service / "tls", names, owner)
+    authority.issue(made, state / "site", names, None)
     public = state / "ca.pem"
     shutil.copyfile(settings.server.state / "authority" / "ca.pem", public)
     public.chmod(0o644)

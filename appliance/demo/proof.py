@@ -5,6 +5,7 @@ May live here: what is exchanged and what must come back. May not: how a line is
 
 from __future__ import annotations
 
+import http.client
 import imaplib
 import secrets
 import smtplib
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
+from appliance.demo import proof_files, proof_web
 from appliance.demo.accounts import DemoAccount
 from appliance.settings.load import Settings
 from appliance.supervisor.client import ControlClient
@@ -58,7 +60,13 @@ def prove(school: School) -> Iterator[Proof]:
         began = time.monotonic()
         try:
             passed, detail = exchange(school)
-        except (OSError, smtplib.SMTPException, imaplib.IMAP4.error, subprocess.SubprocessError) as error:
+        except (
+            OSError,
+            http.client.HTTPException,
+            smtplib.SMTPException,
+            imaplib.IMAP4.error,
+            subprocess.SubprocessError,
+        ) as error:
             passed, detail = False, f"{type(error).__name__}: {error}"
         yield Proof(name, passed, detail, time.monotonic() - began)
 
@@ -197,4 +205,6 @@ _EXCHANGES: tuple[tuple[str, Callable[[School], tuple[bool, str]]], ...] = (
     ("mail: to the outside", _outside),
     ("mail: in another's name", _foreign_sender),
     ("lock: everywhere at once", _lock),
+    *proof_web.EXCHANGES,
+    *proof_files.EXCHANGES,
 )

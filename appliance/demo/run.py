@@ -27,6 +27,7 @@ from rich.table import Table
 
 from appliance.daemon.options import SettingsError
 from appliance.demo.accounts import DemoAccount, SeedError, seed
+from appliance.demo.origin import origin
 from appliance.demo.place import PORTS, ClosedFolder, Place, default_state, prepare
 from appliance.demo.proof import Proof, School, password_is_right, prove
 from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
@@ -69,7 +70,7 @@ def run(state: Path | None, roster: Path, ready_file: Path | None, console: Cons
         place = prepare(state)
         client = ControlClient(place.settings.server.runtime / "control" / "control.sock")
         _refuse_a_second(client, state)
-        with _launched(place, console) as launcher:
+        with _sites(place, state.resolve()), _launched(place, console) as launcher:
             _wait_until(lambda: _healthy(client), launcher, stop, state)
             with _bar(console) as progress:
                 right = functools.partial(password_is_right, place.settings, place.ca)
@@ -111,6 +112,14 @@ def run(state: Path | None, roster: Path, ready_file: Path | None, console: Cons
 
 class Interrupted(Exception):
     """SIGINT or SIGTERM came while something was still being done."""
+
+
+@contextlib.contextmanager
+def _sites(place: Place, state: Path) -> Iterator[None]:
+    """The demo's own site, HTTP and HTTPS."""
+    plain, secure = place.settings.proxy.exceptions[:2]
+    with origin(plain.port), origin(secure.port, state / "site"):
+        yield
 
 
 @contextlib.contextmanager

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
-from appliance.mail.head import Field, Malformed
+from appliance.mail.head import Field, Malformed, as_text
 from appliance.policy.decision import Reason
 
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,253}\Z")
 _ADDRESS_INSIDE = re.compile(r"[^\s<>\"'(),;:@\[\]]+@[^\s<>\"'(),;:@\[\]]+")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>"]*>|[,;:@]|[^"<>,;:@]+|.', re.DOTALL)
 _AT_MOST_ONE = ("from", "sender", "reply-to")
-_SENDERS = frozenset({"from", "sender", "reply-to", "resent-from", "resent-sender", "resent-reply-to"})
+_LONGEST = 2000
+
+SENDERS = frozenset({"from", "sender", "reply-to", "resent-from", "resent-sender", "resent-reply-to"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def sender_problem(fields: Iterable[Field], own: str) -> Reason | None:
     if names.count("from") != 1 or any(names.count(name) > 1 for name in _AT_MOST_ONE):
         return Reason.MALFORMED
     try:
-        read = [(field.name, mailboxes(field.value)) for field in fields if field.name in _SENDERS]
+        read = [(field.name, mailboxes(field.value)) for field in fields if field.name in SENDERS]
     except Malformed:
         return Reason.MALFORMED
     if any(len(found) != 1 for name, found in read if name in {"from", "sender"}):
@@ -72,12 +74,12 @@ def sender_problem(fields: Iterable[Field], own: str) -> Reason | None:
 def mailboxes(value: bytes) -> tuple[Mailbox, ...]:
     """Read a list of mailboxes, ``name <address>`` or ``address`` (RFC 5322 3.4 without groups, routes and comments).
 
-    Raise :class:`appliance.mail.head.Malformed` for anything else.
+    Raise :class:`appliance.mail.head.Malformed` for anything else, and for more than a person's head ever has: what
+    looks into a name takes a time that grows with the square of its length.
     """
-    try:
-        text = value.decode("utf-8")
-    except UnicodeDecodeError:
-        text = value.decode("latin-1")
+    if len(value) > _LONGEST:
+        raise Malformed("a list of senders of any length")
+    text = as_text(value)
     found: list[Mailbox] = []
     part: list[str] = []
     for piece in [*_TOKEN.findall(text), ","]:

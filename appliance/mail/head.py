@@ -1,21 +1,23 @@
-"""The head of a message: where it ends, what fields it has, and what we write above it (RFC 5322, RFC 5321 4.4).
+"""The head of a message: where it ends and what fields it has (RFC 5322).
 
-May live here: bytes to fields and the lines we add. May not: who may write what (``addresses``), the clock, the disk.
+May live here: bytes to fields. May not: who may write what (``addresses``), what we make of it (``rewrite``), the disk.
 Reading is strict, because a head that two programs read differently can show a sender that was never checked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from email.utils import format_datetime
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.header import decode_header
 
 HEAD_LIMIT = 256 * 1024
 
 _NAME = re.compile(rb"[!-9;-~]+\Z")
 _UNFOLD = re.compile(rb"\r\n(?=[ \t])")
+_NEXT = re.compile(rb"\r\n(?![ \t])")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 
 
 class Malformed(Exception):
@@ -24,10 +26,11 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: ``name`` in lower case, ``value`` unfolded, without the blanks at its ends."""
+    """One field: ``name`` in lower case, ``value`` unfolded, without the blanks at its ends; ``raw`` as it came."""
 
     name: str
     value: bytes
+    raw: bytes = field(default=b"", compare=False)
 
 
 def end_of_head(message: bytes | bytearray, start: int = 0) -> int | None:
@@ -41,51 +44,46 @@ def end_of_head(message: bytes | bytearray, start: int = 0) -> int | None:
 def read_fields(head: bytes) -> tuple[Field, ...]:
     """Give the fields of ``head`` (CRLF lines, with or without the empty one) in their order. Raise :class:`Malformed`.
 
-    Refused: a NUL, a line without a colon, blanks before the colon, a fold before the first field or of blanks alone.
+    Refused: a line without a colon, blanks before the colon, a fold before the first field or of blanks alone, and
+    control characters but for tabs, also encoded ones (RFC 2047): some programs act on them, others hide them.
     """
-    if b"\0" in head:
-        raise Malformed("a NUL in the head")
     if head.startswith((b" ", b"\t")):
         raise Malformed("a fold before the first field")
     if re.search(rb"\r\n[ \t]+(?:\r\n|\Z)", head):
         raise Malformed("a fold of blanks alone")
     fields = []
-    for line in _UNFOLD.sub(b"", head).split(b"\r\n"):
-        if not line:
+    for raw in _NEXT.split(head):
+        if not raw:
             continue
-        name, colon, value = line.partition(b":")
+        name, colon, value = _UNFOLD.sub(b"", raw).partition(b":")
         if not colon or not _NAME.match(name):
             raise Malformed("a line that is no field")
-        fields.append(Field(name.decode("ascii").lower(), value.strip()))
+        if _has_controls(as_text(value)):
+            raise Malformed("a control character")
+        fields.append(Field(name.decode("ascii").lower(), value.strip(), raw))
     return tuple(fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What we know of how a message came; ``identity`` is our own id of it, the only one that a journal shows.
-
-    Neither the address nor the name of the PC is here: a mail tells where its sender sat to nobody.
-    """
-
-    identity: str
-    sender: str
-    domain: str
-    at: datetime
-    smtputf8: bool = False
+def as_text(value: bytes) -> str:
+    """Decode the raw ``value`` of a field: UTF-8 (RFC 6532), or else Latin-1, so that every byte is something."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
-def lines_above(trace: Trace, fields: Sequence[Field]) -> bytes:
-    """Give the lines to put above the head: Return-Path, Received, and Date and Message-ID where there are none."""
-    names = {field.name for field in fields}
-    date = format_datetime(trace.at)
-    protocol = "UTF8SMTPSA" if trace.smtputf8 else "ESMTPSA"
-    lines = [
-        f"Return-Path: <{trace.sender}>",
-        f"Received: by {trace.domain} with {protocol} id {trace.identity};",
-        f"\t{date}",
-    ]
-    if "date" not in names:
-        lines.append(f"Date: {date}")
-    if "message-id" not in names:
-        lines.append(f"Message-ID: <{trace.identity}@{trace.domain}>")
-    return "".join(f"{line}\r\n" for line in lines).encode()
+def _has_controls(text: str) -> bool:
+    if _CONTROL.search(text):
+        return True
+    return any(_CONTROL.search(_decoded(word)) for word in _ENCODED_WORD.findall(text))
+
+
+def _decoded(word: str) -> str:
+    """Decode one encoded word; what cannot be decoded is shown by nobody, or shown as it is."""
+    try:
+        return "".join(
+            part if isinstance(part, str) else part.decode(charset or "ascii", "replace")
+            for part, charset in decode_header(word)
+        )
+    except (HeaderParseError, LookupError, ValueError):
+        return word

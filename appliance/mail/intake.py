@@ -14,8 +14,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from appliance.mail.head import HEAD_LIMIT, Field, Malformed, end_of_head, lines_above, read_fields
+from appliance.mail.head import HEAD_LIMIT, Field, Malformed, end_of_head, read_fields
 from appliance.mail.replies import Notice, Translate, notice
+from appliance.mail.rewrite import lines_above, stored_head
 from appliance.mail.session import MailSession
 from appliance.mail.store import Draft, Store, StoreFailed, StoreFull
 from appliance.mail.transfer import Fault, Transfer
@@ -127,7 +128,7 @@ class Intake:
             return
         self._refused = self._session.head(fields)
         if self._refused is None:
-            self._keep(lines_above(self._trace, fields) + head)
+            self._keep(lines_above(self._trace, fields) + stored_head(fields, self._session.shown_name))
             self._keep(body)
 
     def _keep(self, lines: bytes) -> None:

@@ -23,6 +23,7 @@ from aiosmtpd import smtp as aiosmtpd
 from appliance.daemon.logs import describe
 from appliance.daemon.secret import Secret
 from appliance.daemon.sessions import Sessions
+from appliance.mail.commands import sizes_are_numbers, split_path
 from appliance.mail.intake import Desk, Intake
 from appliance.mail.replies import Notice, notice, with_enhanced_code
 from appliance.mail.session import House, MailSession, announced_size
@@ -35,6 +36,7 @@ logging.getLogger("mail.log").disabled = True
 _CHUNK = 256 * 1024
 _LINGER = 2.0
 _STRANGER = 60.0
+_REFUSED_RECIPIENTS = 50
 _COMMAND_LIMITS = {"MAIL": 900, "RCPT": 900, "AUTH": 990}
 _CALL_LIMITS = {"STARTTLS": 3, "VRFY": 20, "HELP": 20, "EHLO": 20, "HELO": 20}
 
@@ -63,6 +65,8 @@ class Connection(aiosmtpd.SMTP):
         self._storing = False
         self._asking = False
         self._greeting = False
+        self._known = False
+        self._refused_recipients = 0
         self._last_word: str | None = None
         self.command_size_limits: dict[str, int] = defaultdict(lambda: self.command_size_limit)
         super().__init__(
@@ -70,6 +74,7 @@ class Connection(aiosmtpd.SMTP):
             hostname=shared.domain,
             ident="ESMTP",
             enable_SMTPUTF8=True,
+            data_size_limit=0,
             tls_context=shared.tls,
             require_starttls=True,
             auth_required=True,
@@ -101,6 +106,10 @@ class Connection(aiosmtpd.SMTP):
         if self.transport is not None:
             super().connection_lost(error)
 
+    def give_way(self) -> None:
+        """Close, because somebody else needs the room."""
+        self.last_word(notice(Notice.TOO_MANY_CONNECTIONS, self._shared.house.translate))
+
     def last_word(self, reply: str) -> None:
         """Send ``reply`` and close; a message that is just being stored is answered first."""
         if self.transport is None or self._last_word is not None:
@@ -122,18 +131,24 @@ class Connection(aiosmtpd.SMTP):
         if self.transport is not None:
             self.transport.abort()
 
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Begin to wait anew; who has not signed in has one span for everything, which no command prolongs."""
+        if self._known or self._timeout_handle is None:
+            super()._reset_timeout(duration)
+
     def _timeout_cb(self) -> None:
         if self._storing or self._asking:  # the client waits for us
-            self._reset_timeout()
+            super()._reset_timeout()
             return
-        self.last_word(notice(Notice.IDLE, self._shared.house.translate))
+        self.last_word(notice(Notice.IDLE if self._known else Notice.TOO_SLOW, self._shared.house.translate))
 
     async def push(self, status: str | bytes) -> None:
         """Send a reply line, with an enhanced code where one belongs; after the last word wait for the end instead."""
         if self._last_word is not None and not self._storing:
             await self.loop.create_future()  # ended by connection_lost; bad input could go round for ever
         text = status.decode("ascii", "replace") if isinstance(status, bytes) else status
-        await super().push(text if self._greeting else with_enhanced_code(text))
+        line = text if self._greeting else with_enhanced_code(text)
+        await super().push(line.encode("ascii", "replace"))
 
     async def handle_exception(self, error: Exception) -> str:
         """Tell the client nothing of ``error``; the journal gets its kind and place."""
@@ -169,6 +184,23 @@ class Connection(aiosmtpd.SMTP):
         lines.append("STARTTLS" if self._tls_protocol is None else "AUTH LOGIN PLAIN")
         return [*(f"250-{line}" for line in lines), "250 HELP"]
 
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        """Begin TLS, once (RFC 3207)."""
+        if self._tls_protocol is not None:
+            await self.push("503 TLS is active already")
+            return
+        await super().smtp_STARTTLS(arg)
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        return ("", "") if not arg else split_path(arg) or (None, None)
+
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        """Begin a message; aiosmtpd takes digits of any script for a number."""
+        if arg is not None and not sizes_are_numbers(arg):
+            await self.push("501 SIZE must be a number of bytes")
+            return
+        await super().smtp_MAIL(arg)
+
     async def handle_MAIL(
         self, _server: Connection, _session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
@@ -186,6 +218,9 @@ class Connection(aiosmtpd.SMTP):
         """Add a recipient."""
         refused = self._signed_in().recipient(address)
         if refused is not None:
+            self._refused_recipients += refused.startswith("5")
+            if self._refused_recipients > _REFUSED_RECIPIENTS:
+                self.last_word(notice(Notice.TOO_MANY_REFUSED, self._shared.house.translate))
             return refused
         envelope.rcpt_tos.append(address)
         return notice(Notice.RECIPIENT_FINE, self._shared.house.translate)
@@ -251,10 +286,12 @@ class Connection(aiosmtpd.SMTP):
         self._asking = True
         refused = await mail.sign_in(login, password)
         self._asking = False
-        self._reset_timeout()
         if refused is not None:
             return await self._answer(refused)
+        self._known = True
         self._timeout_duration = self._shared.settings.idle_timeout
+        self._reset_timeout()
+        self._shared.connections.signed_in(self)
         self._shared.sessions.add(mail, mail.recheck())
         welcome = notice(Notice.SIGNED_IN, self._shared.house.translate)
         return aiosmtpd.AuthResult(success=True, message=welcome)

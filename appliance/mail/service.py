@@ -27,6 +27,7 @@ from appliance.mail.intake import Desk
 from appliance.mail.protocol import Connection, Submission
 from appliance.mail.replies import Notice, notice
 from appliance.mail.session import House
+from appliance.mail.space import Space
 from appliance.mail.store import Store
 from appliance.mail.wire import Connections
 from appliance.policy.snapshot import Snapshot, decode
@@ -48,6 +49,8 @@ class MailService:
         self._servers: list[asyncio.Server] = []
         self._threads = ThreadPoolExecutor(_THREADS, "store")
         self._store = Store(server.data / "mail", os.uname().nodename)
+        ids = settings.directory
+        self._space = Space(server.runtime / "usage", ids.id_first, ids.id_last)
         self._sessions = Sessions(loop)
         self._snapshot: Follower[Snapshot] = Follower(
             server.runtime / "snapshots" / "mail.snapshot", decode, loop, lambda _new: self._sessions.recheck_all()
@@ -87,6 +90,7 @@ class MailService:
         await self._auth.close()
         self._audit.close()
         self._threads.shutdown()
+        self._space.close()
 
     def reload(self, settings: Settings) -> None:
         """Go on with ``settings`` and with the certificate that lies there now; open connections keep theirs."""
@@ -107,6 +111,7 @@ class MailService:
             snapshot=lambda: self._snapshot.current,
             checker=self._auth,
             journal=self._audit,
+            space=self._space,
             translate=translator(settings.school.language),
             recipients_max=settings.mail.recipients_max,
         )

@@ -16,12 +16,14 @@ from appliance.auth.client import Answer, Verdict
 from appliance.daemon.secret import Secret
 from appliance.mail import recipients, replies
 from appliance.mail.addresses import is_own, sender_problem
-from appliance.mail.head import Field, Trace
+from appliance.mail.head import Field
 from appliance.mail.replies import Notice, Stage, Translate
+from appliance.mail.rewrite import Trace
 from appliance.policy.account import Service
 from appliance.policy.decision import Allow, Deny, Limits, Reason, Rule
 from appliance.policy.events import Event, Kind
 from appliance.policy.limits import largest_size
+from appliance.policy.quota import over_quota
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import decide
 from appliance.policy.snapshot import Snapshot
@@ -51,6 +53,18 @@ class Journal(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """Counts the space of accounts (K11): :class:`appliance.mail.space.Space`."""
+
+    def of(self, uid: int) -> int:
+        """Give the bytes of mail and files of an account."""
+        ...
+
+    def add(self, uid: int, amount: int) -> None:
+        """Note bytes that were stored for an account."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """What all sessions of a worker share. ``snapshot`` gives the newest one, ``now`` an aware instant."""
@@ -58,6 +72,7 @@ class House:
     snapshot: Callable[[], Snapshot | None]
     checker: Checker
     journal: Journal
+    space: Ledger
     translate: Translate
     recipients_max: int
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -81,12 +96,20 @@ class MailSession:
         self._ended = False
         self._logins: dict[str, None] = {}
         self._recipients = 0
+        self._announced = 0
         self.largest = 0
 
     @property
     def logins(self) -> tuple[str, ...]:
         """Whose mailboxes the present message goes to."""
         return tuple(self._logins)
+
+    @property
+    def shown_name(self) -> str:
+        """What the roster calls who is signed in; empty when it calls him nothing."""
+        snapshot = self._house.snapshot()
+        account = None if self._who is None or snapshot is None else snapshot.accounts.get(self._who.login)
+        return "" if account is None else account.display_name
 
     async def sign_in(self, login: str, password: Secret) -> str | None:
         """Sign in; whatever is denied is said only after the password was found right."""
@@ -112,6 +135,7 @@ class MailSession:
     def sender(self, address: str, size: int | None) -> str | None:
         """Begin a message from ``address``, announced with ``size`` bytes."""
         self.reset()
+        self._announced = size or 0
         refused = self._decide(Stage.MESSAGE, Action.SEND, size)
         if refused is None and not is_own(address, self._own()):
             refused = self._refuse(Stage.MESSAGE, Reason.FOREIGN_SENDER, _OWN_ADDRESS)
@@ -127,6 +151,11 @@ class MailSession:
         found = recipients.resolve(snapshot, self._who.login, address)
         if isinstance(found, recipients.Refused):
             return self._refuse(Stage.RECIPIENT, found.reason, found.rule)
+        full = {login: self._full(snapshot, login, max(self._announced, 1)) for login in found}
+        if rule := next((rule for rule in full.values() if rule is not None), None):
+            found = tuple(login for login in found if full[login] is None)
+            if not found:
+                return self._refuse(Stage.RECIPIENT, Reason.OVER_QUOTA, rule)
         self._recipients += 1
         self._logins.update(dict.fromkeys(found))
         return None
@@ -144,7 +173,12 @@ class MailSession:
 
     def whole(self, size: int) -> str | None:
         """Decide once more, now that the message is there with ``size`` bytes."""
-        return self._decide(Stage.MESSAGE, Action.SEND, size)
+        refused, snapshot = self._decide(Stage.MESSAGE, Action.SEND, size), self._house.snapshot()
+        if refused is not None or snapshot is None:
+            return refused
+        full = (self._full(snapshot, login, size) for login in self._logins)
+        rule = next((rule for rule in full if rule is not None), None)
+        return None if rule is None else self._refuse(Stage.MESSAGE, Reason.OVER_QUOTA, rule)
 
     def trace(self, identity: str, smtputf8: bool) -> Trace:
         """Give what is written above the present message, which we call ``identity``."""
@@ -153,7 +187,11 @@ class MailSession:
         return Trace(identity, self._own(), self._own().rpartition("@")[2], now, smtputf8)
 
     def accepted(self, identity: str, size: int) -> str:
-        """Record that the present message is stored, and give the reply that says so."""
+        """Record that the present message is stored in every mailbox, and give the reply that says so."""
+        snapshot = self._house.snapshot()
+        for account in (snapshot.accounts.get(each) for each in self._logins) if snapshot is not None else ():
+            if account is not None:
+                self._house.space.add(account.uid, size)
         login = "" if self._who is None else self._who.login
         self._record(Kind.MAIL_ACCEPTED, login=login, recipients=self.logins, size=size, message_id=identity)
         return self._say(Notice.ACCEPTED, id=identity)
@@ -199,6 +237,11 @@ class MailSession:
             case Deny(reason=reason, rule=rule):
                 return self._refuse(stage, reason, rule)
         return self._say(Notice.SIGN_IN_LATER if stage is Stage.SIGN_IN else Notice.LATER)
+
+    def _full(self, snapshot: Snapshot, login: str, more: int) -> Rule | None:
+        """Give the rule that keeps ``more`` bytes out of the mailbox of ``login``, if one does (K11)."""
+        account = snapshot.accounts.get(login)
+        return None if account is None else over_quota(account, self._house.space.of(account.uid), more)
 
     def _request(self, action: Action, size: int | None = None) -> Request:
         login = "" if self._who is None else self._who.login

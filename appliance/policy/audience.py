@@ -36,7 +36,8 @@ AUDIENCES: Mapping[str, Needs] = MappingProxyType(
     {
         "supervisor": Needs(_ALL, names=True, ids=True, quotas=True, groups=True, consents=True),
         "auth": Needs(_ALL, names=True, ids=True),  # names: a password must not contain them (K02)
-        "mail": Needs(frozenset({Service.MAIL}), ids=True, quotas=True),  # ids: rows of the ledger of space
+        # names: those of senders are the roster's (K09); ids: rows of the ledger of space
+        "mail": Needs(frozenset({Service.MAIL}), names=True, ids=True, quotas=True),
         "files": Needs(frozenset({Service.FILES}), ids=True, quotas=True, groups=True),
         "web": Needs(frozenset({Service.WEB})),
     }

@@ -40,6 +40,10 @@ class Kind(StrEnum):
     CONSENT_WITHDRAWN = "consent-withdrawn"
     SETTINGS_CHANGED = "settings-changed"
     SESSION_ENDED = "session-ended"
+    RESTORED = "restored"
+    FILE_STORED = "file-stored"
+    FILE_FETCHED = "file-fetched"
+    FILE_REMOVED = "file-removed"
     LIMIT_ALLOWED = "limit-allowed"
     LIMIT_REVOKED = "limit-revoked"
     QUOTA_SET = "quota-set"
@@ -73,6 +77,8 @@ def validate(event: Event) -> None:
     import-applied: by, and the numbers new, changed, moved, gone.
     consent-given, consent-withdrawn: login, consent, version, by.
     settings-changed: by. session-ended: service, login, reason.
+    restored: login (whose files came back from a copy), by, snapshot (the copy's name); never which files.
+    file-stored, file-fetched: login, path (as he sees it), size (bytes). file-removed: login, path.
     limit-allowed: login or group (the other null), size (bytes), until, by, reason. limit-revoked: login or group, by.
     quota-set: login, size (bytes, 0: no bound; null: that of the role again), until, by, reason.
     A field that may be null may be absent.
@@ -182,6 +188,10 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
     Kind.CONSENT_WITHDRAWN: _CONSENT,
     Kind.SETTINGS_CHANGED: {"by": _or_null(_text)},
     Kind.SESSION_ENDED: {"service": _service, "login": _text, "reason": _text},
+    Kind.FILE_STORED: {"login": _text, "path": _text, "size": _number},
+    Kind.FILE_FETCHED: {"login": _text, "path": _text, "size": _number},
+    Kind.FILE_REMOVED: {"login": _text, "path": _text},
+    Kind.RESTORED: {"login": _text, "by": _text, "snapshot": _text},
     Kind.LIMIT_ALLOWED: {**_WHOM, "size": _number, "until": _instant, "by": _text, "reason": _text},
     Kind.LIMIT_REVOKED: {**_WHOM, "by": _text},
     Kind.QUOTA_SET: {

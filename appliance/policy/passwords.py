@@ -6,19 +6,22 @@ nothing of them may come out, not even in an error.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Protocol
 
-from appliance.policy.words import COMMON_WORDS
+from appliance.policy.words import COMMON_WORDS, KEYBOARD_STEPS
 
 _SHORTEST = 8
 _LONGEST = 128
 _FEWEST_DIFFERENT = 5
 _SHORTEST_NAME = 3
+_SHORTEST_HIDDEN_NAME = 4
 _LETTERS_BESIDE_WORD = 4
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_REPEATED = re.compile(r"(.)\1\1+|(..+?)\2+", re.DOTALL)
 _LOOK_ALIKE = str.maketrans("0134578@$!|", "oieastbasil")
 
 
@@ -33,9 +36,12 @@ class Problem(Enum):
     NO_SPECIAL = "The password needs a special character, such as - or !."
     NOT_TYPEABLE = "The password contains a character that cannot be typed everywhere."
     TOO_UNIFORM = "The password needs at least 5 different characters."
+    REPEATED = "The password is too short when what it repeats counts once."
     CONTAINS_LOGIN = "The password must not contain the login."
     CONTAINS_NAME = "The password must not contain a name of its owner."
+    CONTAINS_SCHOOL = "The password must not contain the name of the school."
     COMMON_WORD = "The password is little more than a word that many people use."
+    KEYBOARD = "The password is little more than keys that lie side by side."
 
     @property
     def message(self) -> str:
@@ -50,14 +56,19 @@ class Chooser(Protocol):
         """Give one character of ``seq``."""
 
 
-def problems(password: str, login: str = "", names: Sequence[str] = ()) -> tuple[Problem, ...]:
+def problems(
+    password: str, login: str = "", names: Sequence[str] = (), school: Sequence[str] = ()
+) -> tuple[Problem, ...]:
     """Give everything that K02 has against ``password`` for the owner of ``login`` and ``names``; empty: nothing.
 
     ``names`` are given name, surname, display name or whatever else must not occur; parts under three letters are not
-    looked for.
+    looked for, and split by other characters those of four and more. ``school``: its names, looked for in the same way
+    from four letters on.
     """
     password = unicodedata.normalize("NFC", password)
     readings = _readings(password)
+    squeezed = _squeezed(readings)
+    little_more = {_little_more_than(reading) for reading in (*readings, *squeezed)}
     checks = {
         Problem.TOO_SHORT: len(password) < _SHORTEST,
         Problem.TOO_LONG: len(password) > _LONGEST,
@@ -67,14 +78,17 @@ def problems(password: str, login: str = "", names: Sequence[str] = ()) -> tuple
         Problem.NO_SPECIAL: all(character.isalnum() or character.isspace() for character in password),
         Problem.NOT_TYPEABLE: not password.isprintable() or password != password.strip(),
         Problem.TOO_UNIFORM: len(set(password)) < _FEWEST_DIFFERENT,
-        Problem.CONTAINS_LOGIN: _contains(readings, [login]),
-        Problem.CONTAINS_NAME: _contains(readings, names),
-        Problem.COMMON_WORD: any(map(_mostly_a_word, readings)),
+        Problem.REPEATED: len(_REPEATED.sub(r"\1\2", password[:_LONGEST].casefold())) < _SHORTEST <= len(password),
+        Problem.CONTAINS_LOGIN: _contains(readings, squeezed, [login]),
+        Problem.CONTAINS_NAME: _contains(readings, squeezed, names),
+        Problem.CONTAINS_SCHOOL: _contains((), (*readings, *squeezed), school),
+        Problem.COMMON_WORD: Problem.COMMON_WORD in little_more,
+        Problem.KEYBOARD: Problem.KEYBOARD in little_more,
     }
     return tuple(problem for problem, found in checks.items() if found)
 
 
-def generate(rng: Chooser, login: str = "", names: Sequence[str] = ()) -> str:
+def generate(rng: Chooser, login: str = "", names: Sequence[str] = (), school: Sequence[str] = ()) -> str:
     """Make a one-time password such as ``Kamu-tibo-472``: K02 holds, nothing looks like something else, no y or z.
 
     33 bits: enough for a password that is throttled and changed at the first sign-in, not for one to keep.
@@ -84,7 +98,7 @@ def generate(rng: Chooser, login: str = "", names: Sequence[str] = ()) -> str:
         letters[0] = letters[0].upper()
         digits = "".join(rng.choice("23456789") for _ in range(3))
         password = f"{''.join(letters[:4])}-{''.join(letters[4:])}-{digits}"
-        if not problems(password, login, names) and not _words_in(_readings(password)[0]):
+        if not problems(password, login, names, school) and not _words_in(_readings(password)[0]):
             return password
 
 
@@ -95,9 +109,19 @@ def _readings(text: str) -> tuple[str, str]:
     return plain, plain.translate(_LOOK_ALIKE)
 
 
-def _contains(readings: tuple[str, ...], names: Iterable[str]) -> bool:
+def _squeezed(readings: tuple[str, str]) -> tuple[str, ...]:
+    """Give the readings without what is neither letter nor digit, for ``Fre.d1234``."""
+    plain, look_alike = ("".join(filter(str.isalnum, reading)) for reading in readings)
+    return plain, look_alike, plain.translate(_LOOK_ALIKE)
+
+
+def _contains(readings: Sequence[str], squeezed: Sequence[str], names: Iterable[str]) -> bool:
     parts = {part for name in names for part in _parts(_readings(name)[0]) if len(part) >= _SHORTEST_NAME}
-    return any(part in reading or part[::-1] in reading for part in parts for reading in readings)
+    return any(
+        part in reading or part[::-1] in reading
+        for part in parts
+        for reading in (*readings, *(squeezed if len(part) >= _SHORTEST_HIDDEN_NAME else ()))
+    )
 
 
 def _parts(name: str) -> list[str]:
@@ -108,9 +132,24 @@ def _words_in(reading: str) -> list[str]:
     return [word for word in COMMON_WORDS if word in reading]
 
 
-def _mostly_a_word(reading: str) -> bool:
-    """Whether fewer than four letters are left beside common words: ``Sommer2024!``, not ``Sommer-blau-7-Zebu``."""
+def _little_more_than(reading: str) -> Problem | None:
+    """Say what ``reading`` is when fewer than four letters are left beside it.
+
+    A common word (``Sommer2024!``, not ``Sommer-blau-7-Zebu``), or a way over the keyboard.
+    """
     words = _words_in(reading)
     for word in sorted(words, key=len, reverse=True):
         reading = reading.replace(word, " ")
-    return bool(words) and sum(map(str.isalpha, reading)) < _LETTERS_BESIDE_WORD
+    on_the_way = {
+        place
+        for length in (3, 4)
+        for start in range(len(reading) - length + 1)
+        if reading[start : start + length] in KEYBOARD_STEPS
+        for place in range(start, start + length)
+    }
+    left = sum(letter.isalpha() for place, letter in enumerate(reading) if place not in on_the_way)
+    if left >= _LETTERS_BESIDE_WORD:
+        return None
+    if words:
+        return Problem.COMMON_WORD
+    return Problem.KEYBOARD if on_the_way else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.daemon.request_client import BlockingClient
+from appliance.usage.scan import Found
 
 _TIMEOUT = 60.0
 
@@ -27,6 +29,10 @@ class PrivilegedClient:
         """Remove the home of ``login`` for good; whether there was one."""
         return bool(self._client.call("home-remove", login=login)["removed"])
 
+    def group_make(self, name: str, gid: int) -> bool:
+        """Make the folder of the group ``name`` (2770, numeric group ``gid``); whether it was missing."""
+        return bool(self._client.call("group-make", name=name, gid=gid)["made"])
+
     def engine_install(self, engine: str, text: str) -> bool:
         """Make ``text`` the file of ``engine`` (``imap``) and let it be read; whether anything changed."""
         return bool(self._client.call("engine-install", engine=engine, text=text)["changed"])
@@ -34,6 +40,11 @@ class PrivilegedClient:
     def session_kick(self, service: str, login: str) -> bool:
         """End the sessions of ``login`` at the engine of ``service`` (``mail``); whether there were any."""
         return bool(self._client.call("session-kick", service=service, login=login)["kicked"])
+
+    def usage_scan(self, logins: Sequence[str], groups: bool) -> Found:
+        """Count the mailboxes and homes of ``logins`` (at most 1,000), and all ``groups``."""
+        found = self._client.call("usage-scan", logins=list(logins), groups=groups)
+        return Found(found["mail"], {int(uid): size for uid, size in found["files"].items()}, found["homes"])
 
     def close(self) -> None:
         """Give the connection back; a later call opens a new one."""

@@ -18,6 +18,7 @@ from pathlib import Path
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAKING = ".making-"
 _REMOVED = ".removed-"
+_RESTORING = ".restoring-"  # made by the backup, whose process ends with ours
 
 
 class HomeError(Exception):
@@ -77,7 +78,7 @@ class Homes:
         failed = 0
         with _opened(os.open(self._path, _FOLDER)) as folder:
             for name in _names(folder):
-                if name.startswith((_REMOVED, _MAKING)):
+                if name.startswith((_REMOVED, _MAKING, _RESTORING)):
                     try:
                         self._delete(name, folder)
                     except OSError:

@@ -34,6 +34,13 @@ def login(value: str) -> str:
     return value
 
 
+def group(value: str) -> str:
+    """Give ``value`` if it is a group's name: as a login, but upper case is fine. Raises :class:`WrongArgument`."""
+    if not _LOGIN.fullmatch(value.lower()) or ".." in value or not value.isascii():
+        raise WrongArgument("a group's name has 1 to 64 letters, digits, dots, dashes and underscores")
+    return value
+
+
 def number(value: int, ids: Ids) -> int:
     """Give ``value`` if it is one of ``ids``; raises :class:`WrongArgument`: nobody gets a home of root's."""
     if not ids.first <= value <= ids.last:

@@ -19,7 +19,9 @@ from appliance.daemon.loop import Loop
 from appliance.daemon.request_server import Peer, RequestError, RequestServer, Verb, serve
 from appliance.daemon.worker import Worker
 from appliance.privileged import names
+from appliance.privileged.counting import Counting
 from appliance.privileged.engines import Dovecot
+from appliance.privileged.groups import Groups
 from appliance.privileged.homes import HomeError, Homes
 from appliance.settings.load import Settings
 
@@ -39,8 +41,10 @@ class PrivilegedService:
         self._supervisor = identities.of("supervisor").uid
         self._ids = names.Ids(settings.directory.id_first, settings.directory.id_last)
         self._homes = Homes(settings.server.data / "homes")
+        self._groups = Groups(settings.server.data / "groups")
         self._engines: Mapping[str, Dovecot] = {"imap": dovecot}
         self._sessions: Mapping[str, Dovecot] = {"mail": dovecot}
+        self._counting = Counting(settings.server.data)
         self._disk = ThreadPoolExecutor(1, "homes")
         self._commands = ThreadPoolExecutor(1, "engines")
         self._servers: list[RequestServer] = []
@@ -51,14 +55,17 @@ class PrivilegedService:
         verbs = {
             "home-make": Verb(self._home_make, {"login": str, "uid": int, "gid": int}, self._allowed),
             "home-remove": Verb(self._home_remove, {"login": str}, self._allowed),
+            "group-make": Verb(self._group_make, {"name": str, "gid": int}, self._allowed),
             "engine-install": Verb(self._engine_install, {"engine": str, "text": str}, self._allowed),
             "session-kick": Verb(self._session_kick, {"service": str, "login": str}, self._allowed),
+            **self._counting.verbs(self._allowed, lambda: self._ids),
         }
         self._servers = [await serve(one, verbs, _LIMIT) for one in self._worker.listening("privileged")]
         self._disk.submit(self._sweep)
 
     async def stop(self) -> None:
         """Finish what is under way."""
+        self._counting.stop()
         for server in self._servers:
             await server.stop()
         self._disk.shutdown()
@@ -80,6 +87,11 @@ class PrivilegedService:
     async def _home_remove(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         login = self._checked(names.login, arguments["login"])
         return {"removed": await self._do(self._disk, partial(self._homes.remove, login))}
+
+    async def _group_make(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
+        name = self._checked(names.group, arguments["name"])
+        gid = self._checked(partial(names.number, ids=self._ids), arguments["gid"])
+        return {"made": await self._do(self._disk, partial(self._groups.make, name, gid))}
 
     async def _engine_install(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         engine = self._one_of(self._engines, arguments["engine"], "engine")

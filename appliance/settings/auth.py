@@ -24,7 +24,8 @@ class Auth:
     address_bar: int = option(
         integer(1, 100_000),
         50,
-        "The same for one address, whatever the account. Raise it if many people share one address.",
+        "The same for one address, whatever the account; who signed in from it before need not wait. "
+        "Raise it if many people share one address.",
         unit=_UNIT,
         example=300,
     )

@@ -6,6 +6,7 @@ A check asks the reading for values by path; when one of them is wrong by itself
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
 from itertools import combinations
 
 from appliance.daemon.options_network import Address, Network
@@ -38,6 +39,15 @@ def _own_ids(reading: Reading) -> None:
         reading.report(reading.sources["server.first_id"], found, allowed)
 
 
+def _passive(reading: Reading) -> None:
+    first, last = reading.value("fileshare.passive_first"), reading.value("fileshare.passive_last")
+    if first > last:
+        found = f"passive_last {last} before passive_first {first}"
+        _report(
+            reading, ("fileshare.passive_first", "fileshare.passive_last"), found, "passive_last from passive_first on"
+        )
+
+
 def _uri(reading: Reading) -> None:
     kind, uri = reading.value("directory.kind"), reading.value("directory.uri")
     if kind == "ldap" and uri is None:
@@ -56,6 +66,13 @@ def _listeners(reading: Reading) -> None:
         if one.collides(other):
             names = f"{first.rpartition('.')[2]} and {second.rpartition('.')[2]}"
             _report(reading, (first, second), f"{names} on one port ({one}, {other})", "a port for each service")
+
+
+def _ldap_inside(reading: Reading) -> None:
+    address: Address = reading.value("network.listen.ldap")
+    if not ip_address(address.host).is_loopback:
+        found = f"{address}, where passwords would cross the network in clear (K06)"
+        reading.report(reading.sources["network.listen.ldap"], found, "an address of this machine: 127.0.0.1, [::1]")
 
 
 def _room_networks(reading: Reading) -> None:
@@ -104,9 +121,11 @@ def _holidays(reading: Reading) -> None:
 
 CHECKS: tuple[Callable[[Reading], None], ...] = (
     _ids,
+    _passive,
     _own_ids,
     _uri,
     _listeners,
+    _ldap_inside,
     _room_networks,
     _folders,
     _socket_paths,

@@ -9,8 +9,10 @@ from appliance.settings.access import AccessFile
 from appliance.settings.accounts import Accounts
 from appliance.settings.auth import Auth
 from appliance.settings.directory import DirectorySettings
+from appliance.settings.fileshare import Fileshare
 from appliance.settings.mail import Mail
 from appliance.settings.network import NetworkSettings
+from appliance.settings.proxy import Proxy
 from appliance.settings.quota import Quota
 from appliance.settings.school import School
 from appliance.settings.server import Server
@@ -23,6 +25,8 @@ FILES: Mapping[str, type] = {
     "accounts": Accounts,
     "auth": Auth,
     "mail": Mail,
+    "proxy": Proxy,
+    "fileshare": Fileshare,
     "access": AccessFile,
     "quota": Quota,
 }
@@ -34,6 +38,8 @@ _HEADINGS = {
     "accounts": "Accounts: how rosters are imported.",
     "auth": "Passwords: how patient the server is with wrong ones, over all services together.",
     "mail": "The mail service. Who may use it and how large a file may be stands in access.yaml.",
+    "proxy": "The way to the internet. Who may use it and how much stands in access.yaml.",
+    "fileshare": "The file service. Who may use it and how large a file may be stands in access.yaml.",
     "access": "Access: which modules are open to whom, where and when, with which consents and limits.",
     "quota": "Quota: how much everyone may keep, mail and files together.",
 }

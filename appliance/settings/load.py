@@ -21,8 +21,10 @@ from appliance.settings.checks import CHECKS
 from appliance.settings.checks_access import ACCESS_CHECKS
 from appliance.settings.directory import DirectorySettings
 from appliance.settings.files import FILES
+from appliance.settings.fileshare import Fileshare
 from appliance.settings.mail import Mail
 from appliance.settings.network import NetworkSettings
+from appliance.settings.proxy import Proxy
 from appliance.settings.quota import Quota
 from appliance.settings.school import School
 from appliance.settings.server import Server
@@ -40,6 +42,8 @@ class Settings:
     accounts: Accounts
     auth: Auth
     mail: Mail
+    proxy: Proxy
+    fileshare: Fileshare
     access: Access
     quota: Quota
     sources: Mapping[str, Source]

@@ -15,25 +15,36 @@ from appliance.policy.account import Role, Service
 from appliance.privileged.client import PrivilegedClient
 from appliance.settings.load import Settings
 from appliance.supervisor.core import Core
+from appliance.supervisor.group_folders import GroupFolders
 from appliance.supervisor.health import Health
 from appliance.supervisor.homes import Homes
 from appliance.supervisor.kicker import Kicker
 from appliance.supervisor.launcher.client import ChildrenClient
+from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
 from appliance.supervisor.memory import StateMemory
 from appliance.supervisor.passwords import Passwords
 from appliance.supervisor.people import People
 from appliance.supervisor.probe import Probe
+from appliance.supervisor.probe_files import probe_files
 from appliance.supervisor.probe_mail import probe_mail
+from appliance.supervisor.probe_web import probe_web
 from appliance.supervisor.publisher import READERS, Publisher
+from appliance.supervisor.quotas import Quotas
+from appliance.supervisor.quotas_ledger import Ledger, Sources
 from appliance.supervisor.state import State
 from appliance.supervisor.versions import Kicks
 from appliance.supervisor.visiting import LOGIN, Visiting
 
-PROBES = (Probe("mail", Service.MAIL, probe_mail),)
+PROBES = (
+    Probe("mail", Service.MAIL, probe_mail),
+    Probe("web", Service.WEB, probe_web),
+    Probe("files", Service.FILES, probe_files),
+)
 """Each service adds its own: a function that moves bytes through it and compares them."""
 
 _AUDIT_TIMEOUT = 5.0
+_COUNT = 900.0  # seconds for one piece of a count: the group folders of a large school
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,7 @@ class Parts:
         """Give everything back."""
         self.directory.close()
         self.core.audit.close()
+        self.core.ledger.usage.close()
         self.state.close()
 
 
@@ -61,8 +73,9 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
     server = settings.server
     state = State(server.state / "supervisor" / "state.db")
     people, locks, kicks = People(state), Locks(state), Kicks(state)
-    # One client each: a long row of homes delays no kick.
-    kicks_by, homes_by = (PrivilegedClient(server.runtime / "privileged" / "privileged.sock") for _ in range(2))
+    # One client each: neither a long row of homes nor a count of the disk delays a kick.
+    helper = server.runtime / "privileged" / "privileged.sock"
+    kicks_by, homes_by, counts_by = PrivilegedClient(helper), PrivilegedClient(helper), PrivilegedClient(helper, _COUNT)
     audit = AuditClient(server.runtime / "audit" / "audit.sock")
     query = BlockingClient(server.runtime / "audit" / "query.sock", _AUDIT_TIMEOUT)
     launcher = ChildrenClient(server.runtime / "launcher" / "launcher.sock")
@@ -79,6 +92,8 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
     memory = StateMemory(state, people, locks, kicker)
     publisher = Publisher(settings, directory, memory, _readers(settings), kicks_noted)
     visiting = Visiting(settings, people, publisher, passwords, lambda uid: _make_hidden(directory, uid))
+    sources = Sources(counts_by.usage_scan, lambda: publisher.snapshot)
+    ledger = Ledger(settings, sources, Identities(server).group("services"))
     probes = tuple(visiting.with_password(probe) for probe in PROBES)
     health = Health(settings, launcher, publisher, probes, visiting)
     core = Core(
@@ -86,9 +101,13 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
         directory=directory,
         people=people,
         locks=locks,
+        exemptions=Exemptions(state),
+        quotas=Quotas(state),
+        ledger=ledger,
         publisher=publisher,
         passwords=passwords,
         homes=Homes(people, homes_by),
+        group_folders=GroupFolders(homes_by),
         launcher=launcher,
         audit=audit,
         health=health,

@@ -6,28 +6,33 @@ May live here: how the parts are joined. May not: reading or publishing them; wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.account import Account, Group
+from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.snapshot import Snapshot, Version
 
 if TYPE_CHECKING:
     from appliance.directory.records import DirectoryAccount, DirectoryState
     from appliance.settings.load import Settings
+    from appliance.supervisor.limits import Exemption
     from appliance.supervisor.locks import KnownLock
     from appliance.supervisor.people import GivenConsent
+    from appliance.supervisor.quotas import KnownQuota
 
 UNPUBLISHED: Final = Version(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the state knows at one moment, by ``uid``."""
+    """What the state knows at one moment; by ``uid``, but for the exemptions."""
 
     consents: Mapping[int, tuple[GivenConsent, ...]] = field(default_factory=dict)
     locks: Mapping[int, tuple[KnownLock, ...]] = field(default_factory=dict)
+    exemptions: tuple[Exemption, ...] = ()
+    quotas: Mapping[int, KnownQuota] = field(default_factory=dict)
 
 
 def compose(people: DirectoryState | Snapshot, known: Known, settings: Settings) -> Snapshot:
@@ -35,10 +40,10 @@ def compose(people: DirectoryState | Snapshot, known: Known, settings: Settings)
 
     ``people`` is the directory or, until it has been read once, the whole snapshot published last: a lock does not wait
     for a directory that is away.
-    Sorted throughout, so that the order in which the directory answers means nothing. Consents and locks are joined by
-    numeric id: a login that comes back with somebody else brings none.
+    Sorted throughout, so that the order in which the directory answers means nothing. What the state knows is joined by
+    numeric id: a login that comes back with somebody else brings nothing of it.
     """
-    accounts = (
+    accounts = [
         Account(
             login=found.login,
             uid=found.uid,
@@ -51,11 +56,12 @@ def compose(people: DirectoryState | Snapshot, known: Known, settings: Settings)
             locks=tuple(entry.lock for entry in known.locks.get(found.uid, ())),
             disabled=found.disabled,
             hidden=found.hidden,
+            quota=_quota(found, known, settings),
         )
         for found in accounts_of(people)
-    )
+    ]
     found_groups = people.groups.values() if isinstance(people, Snapshot) else people.groups
-    groups = (Group(found.name, found.kind, found.gid, found.title) for found in found_groups)
+    groups = [Group(found.name, found.kind, found.gid, found.title) for found in found_groups]
     return Snapshot(
         version=UNPUBLISHED,
         audience="supervisor",
@@ -66,7 +72,7 @@ def compose(people: DirectoryState | Snapshot, known: Known, settings: Settings)
         rules=settings.access.rules,
         consents_required=settings.access.consents_required,
         rooms=settings.network.rooms,
-        limits=settings.access.limits,
+        limits=_limits(settings.access.limits, accounts, groups, known.exemptions),
     )
 
 
@@ -75,7 +81,34 @@ def accounts_of(people: DirectoryState | Snapshot) -> Iterable[DirectoryAccount 
     return people.accounts.values() if isinstance(people, Snapshot) else people.accounts
 
 
-def next_lock_end(known: Known) -> datetime | None:
-    """When the first of the locks in force ends; what was composed of ``known`` stands until then."""
-    ends = (entry.lock.until for entries in known.locks.values() for entry in entries)
+def next_end(known: Known) -> datetime | None:
+    """When the first of the locks, exemptions and quotas ends; what was composed of ``known`` stands until then."""
+    ends = (
+        *(entry.lock.until for entries in known.locks.values() for entry in entries),
+        *(exemption.until for exemption in known.exemptions),
+        *(quota.until for quota in known.quotas.values()),
+    )
     return min((end for end in ends if end is not None), default=None)
+
+
+def _quota(account: DirectoryAccount | Account, known: Known, settings: Settings) -> int:
+    if account.hidden:
+        return 0
+    own = known.quotas.get(account.uid)
+    return settings.quota.roles[account.role] if own is None else own.size
+
+
+def _limits(
+    limits: LimitTable, accounts: Iterable[Account], groups: Iterable[Group], exemptions: Iterable[Exemption]
+) -> LimitTable:
+    """The limits of the settings, and those that an administrator has agreed to for a time (K12)."""
+    logins = {account.uid: account.login for account in accounts}
+    names = {group.gid: group.name for group in groups}
+    rules = []
+    for exemption in exemptions:
+        login = None if exemption.uid is None else logins.get(exemption.uid)
+        group = None if exemption.gid is None else names.get(exemption.gid)
+        if login is not None or group is not None:
+            size, until = exemption.size, exemption.until
+            rules.append(LimitRule("state exemption", size, size, login=login, group=group, until=until))
+    return replace(limits, rules=(*limits.rules, *rules))

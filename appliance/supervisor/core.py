@@ -23,13 +23,17 @@ from appliance.supervisor.verb import Call, Verb, VerbError
 if TYPE_CHECKING:
     from appliance.audit.client import AuditClient
     from appliance.settings.load import Settings
+    from appliance.supervisor.group_folders import GroupFolders
     from appliance.supervisor.health import Health
     from appliance.supervisor.homes import Homes
     from appliance.supervisor.launcher.seam import Launcher
+    from appliance.supervisor.limits import Exemptions
     from appliance.supervisor.locks import Locks
     from appliance.supervisor.passwords import Passwords
     from appliance.supervisor.people import People
     from appliance.supervisor.publisher import Publisher
+    from appliance.supervisor.quotas import Quotas
+    from appliance.supervisor.quotas_ledger import Ledger
     from appliance.supervisor.visiting import Visiting
 
 
@@ -44,9 +48,13 @@ class Core:
     directory: Any
     people: People
     locks: Locks
+    exemptions: Exemptions
+    quotas: Quotas
+    ledger: Ledger
     publisher: Publisher
     passwords: Passwords
     homes: Homes
+    group_folders: GroupFolders
     launcher: Launcher
     audit: AuditClient
     health: Health
@@ -84,13 +92,15 @@ class Core:
 
     def take_over(self, settings: Settings) -> None:
         """Go on with ``settings`` and publish what follows from them."""
-        self.settings = self.health.settings = self.visiting.settings = settings
+        self.settings = self.health.settings = self.visiting.settings = self.ledger.settings = settings
         self.publisher.reload(settings)
 
-    def repair_homes(self) -> list[str]:
-        """Make the homes that are still missing; gives warnings for the carer."""
+    def repair_folders(self) -> list[str]:
+        """Make the homes and group folders that are still missing; gives warnings for the carer."""
         snapshot = self.publisher.snapshot
-        return self.homes.repair(snapshot.accounts.values()) if snapshot else []
+        if snapshot is None:
+            return []
+        return self.homes.repair(snapshot.accounts.values()) + self.group_folders.repair(snapshot.groups.values())
 
     def record(self, kind: Kind, **fields: str | int | None) -> None:
         """Record that something happened now; never waits."""

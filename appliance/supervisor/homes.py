@@ -36,7 +36,7 @@ class Homes:
         ``StateError``.
         """
         made = self._people.homes()
-        missing = [account for account in accounts if account.uid not in made and not account.hidden]
+        missing = [account for account in accounts if account.uid not in made]
         warnings: list[str] = []
         for done, account in enumerate(missing):
             progress(done, len(missing), "homes")

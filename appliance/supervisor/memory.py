@@ -9,8 +9,10 @@ from appliance.policy.account import Service
 from appliance.policy.snapshot import Version
 from appliance.supervisor.compose import Known
 from appliance.supervisor.kicker import Kicker
+from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
 from appliance.supervisor.people import People
+from appliance.supervisor.quotas import Quotas
 from appliance.supervisor.state import State
 from appliance.supervisor.versions import Versions
 
@@ -24,10 +26,17 @@ class StateMemory:
         self._locks = locks
         self._versions = Versions(state)
         self._kicker = kicker
+        self._exemptions = Exemptions(state)
+        self._quotas = Quotas(state)
 
     def known(self, now: datetime) -> Known:
-        """Consents and locks in force at ``now``."""
-        return Known(self._people.consents(), self._locks.standing(now))
+        """Consents, and locks, exemptions and quotas in force at ``now``."""
+        return Known(
+            self._people.consents(),
+            self._locks.standing(now),
+            self._exemptions.standing(now),
+            self._quotas.standing(now),
+        )
 
     def generation(self) -> int:
         """Another number whenever :meth:`known` may say something else."""

@@ -21,7 +21,12 @@ IN_A_ROW = 3
 
 
 class ProbeFailed(Exception):
-    """The exchange failed. ``unit`` is to blame, ``None`` where a restart would not help; nothing names a person."""
+    """The exchange failed: the service is red; nothing in ``text`` names a person.
+
+    ``unit`` is to be restarted if it goes on: it was silent, not there, or broke what was given to it. ``None`` where
+    that would not help, above all where somebody refused in the words of the protocol and so is alive: a server that is
+    busy must not be restarted for it.
+    """
 
     def __init__(self, unit: str | None, text: str) -> None:
         super().__init__(text)

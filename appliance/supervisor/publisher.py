@@ -20,7 +20,7 @@ from appliance.directory.errors import DirectoryError
 from appliance.policy.account import Service
 from appliance.policy.audience import for_audience
 from appliance.policy.snapshot import BrokenSnapshot, Snapshot, Version, decode, encode, same_meaning
-from appliance.supervisor.compose import Known, compose, next_lock_end
+from appliance.supervisor.compose import Known, compose, next_end
 from appliance.supervisor.doors import Doors
 from appliance.supervisor.state import StateError
 
@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-READERS: Final[Mapping[str, str]] = {"auth": "auth", "mail": "mail", "supervisor": "supervisor"}
+READERS: Final[Mapping[str, str]] = {
+    "auth": "auth",
+    "mail": "mail",
+    "web": "proxy",
+    "files": "fileshare",
+    "supervisor": "supervisor",
+}
 """Audience to the service whose group may read its file; ours is the last, it says that the others are written."""
 
 
@@ -52,7 +58,7 @@ class Memory(Protocol):
     """What is needed of the state; all may raise ``StateError``."""
 
     def known(self, now: datetime) -> Known:
-        """Consents and locks in force."""
+        """Consents, and locks, exemptions and quotas in force."""
 
     def generation(self) -> int:
         """Another number whenever :meth:`known` may say something else."""
@@ -109,7 +115,7 @@ class Publisher:
         self._whole: Snapshot | None = None
         self._made_of: tuple[DirectoryState | Snapshot, Settings, int] | None = None
         self._last: Snapshot | None = None
-        self._lock_end: datetime | None = None
+        self._stands_until: datetime | None = None
         self._settled = False
         self._written: dict[str, Snapshot] = {}
         self._standing = Standing()
@@ -206,10 +212,10 @@ class Publisher:
             return None
         generation = self._memory.generation()
         unchanged = before is not None and before[0] is people and before[1] is settings and before[2] == generation
-        if not unchanged or _passed(self._lock_end, now):
+        if not unchanged or _passed(self._stands_until, now):
             known = self._memory.known(now)
             self._whole = compose(people, known, settings)
-            self._lock_end = next_lock_end(known)
+            self._stands_until = next_end(known)
             self._made_of = (people, settings, generation)
             self._settled = False
         return self._whole

@@ -23,6 +23,7 @@ from appliance.supervisor.assembly import assemble
 from appliance.supervisor.control import ControlFactory
 from appliance.supervisor.kicker import SETTLE
 from appliance.supervisor.probe import Probe
+from appliance.supervisor.quotas_ledger import TEND
 from appliance.supervisor.rounds import Pool, Round
 from appliance.supervisor.verbs import table
 
@@ -30,6 +31,7 @@ LOG = logging.getLogger(__name__)
 
 _REQUEST_THREADS = 12
 _ROUND_THREADS = 8
+_FOLDERS_EVERY = 2.0
 
 
 class Supervisor:
@@ -50,6 +52,8 @@ class Supervisor:
         self._kick = Round(reactor, self._pool, self._parts.kicker.run, lambda left: SETTLE if left else None)
         self._others: list[Round[Any]] = [self._kick, Round(reactor, self._pool, core.health.look, self._after_health)]
         self._others += [self._probing(probe) for probe in self._parts.probes]
+        self._others.append(Round(reactor, self._pool, core.repair_folders, lambda _: _FOLDERS_EVERY))
+        self._others.append(Round(reactor, self._pool, core.ledger.tend, lambda _: TEND))
         self._accepting: list[Accepting] = []
 
     def begin(self) -> Deferred:
@@ -63,6 +67,7 @@ class Supervisor:
         for accepting in self._accepting:
             accepting.stop()
         self._core.publisher.stop()
+        self._core.ledger.stop()
         ends = [round_.stop() for round_ in (self._look, *self._others)]
         return DeferredList([*ends, self._factory.ended()]).addCallback(self._stopped)
 
@@ -74,7 +79,6 @@ class Supervisor:
         self._accepting = [Accepting(self._reactor, listener, self._factory) for listener in self._listeners]
         for round_ in self._others:
             round_.now()
-        self._requests.callInThread(self._core.repair_homes)
         return self
 
     def _stopped(self, _: object) -> None:

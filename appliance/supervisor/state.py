@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 APPLICATION_ID = 0x53634853
 """Written into the file's head, so that a stranger's SQLite file is not taken for ours."""
 
-FORMAT = 1
+FORMAT = 2
 """The format this program writes; the file's ``user_version``. Older ones are brought up, newer ones refused."""
 
 _UPGRADES: dict[int, str] = {
@@ -39,7 +39,15 @@ _UPGRADES: dict[int, str] = {
     CREATE INDEX lock_of ON lock (uid);
     CREATE TABLE home (uid INTEGER PRIMARY KEY);
     CREATE TABLE kick (login TEXT NOT NULL, service TEXT NOT NULL, PRIMARY KEY (login, service)) WITHOUT ROWID;
-    """
+    """,
+    2: """
+    CREATE TABLE exemption (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, uid INTEGER, gid INTEGER, size INTEGER NOT NULL, since TEXT NOT NULL,
+        until TEXT NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL, CHECK ((uid IS NULL) <> (gid IS NULL)));
+    CREATE TABLE quota (
+        uid INTEGER PRIMARY KEY, size INTEGER NOT NULL, since TEXT NOT NULL, until TEXT, reason TEXT NOT NULL,
+        by TEXT NOT NULL);
+    """,
 }
 
 

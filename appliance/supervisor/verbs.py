@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from appliance.supervisor import verbs_explain, verbs_import, verbs_passwords, verbs_server, verbs_users
+from appliance.supervisor import (
+    verbs_explain,
+    verbs_import,
+    verbs_limits,
+    verbs_passwords,
+    verbs_quota,
+    verbs_server,
+    verbs_users,
+)
 from appliance.supervisor.core import Core, guarded
 from appliance.supervisor.verb import Verb
 
-_NOUNS = (verbs_server, verbs_users, verbs_import, verbs_passwords, verbs_explain)
+_NOUNS = (verbs_server, verbs_users, verbs_import, verbs_passwords, verbs_explain, verbs_limits, verbs_quota)
 
 
 def table(core: Core) -> dict[str, Verb]:

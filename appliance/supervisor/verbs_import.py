@@ -81,6 +81,7 @@ class _Import:
         finally:
             core.in_force(directory_too=True)
         self._warnings += core.homes.repair(core.snapshot().accounts.values(), self._call.progress)
+        self._warnings += core.group_folders.repair(core.snapshot().groups.values())
         for new in found.new:
             core.record(Kind.ACCOUNT_CREATED, login=new.login)
         core.record(

@@ -17,7 +17,7 @@ MAY = {
     "roster": BASE | {"roster", "directory"},
     "auth": BASE | {"auth", "directory", "audit.client"},
     "audit": BASE | {"audit"},
-    "privileged": BASE | {"privileged"},
+    "privileged": BASE | {"privileged", "usage"},
     "usage": BASE | {"usage"},
     "mail": BASE | CLIENTS | {"mail", "usage"},
     "fileshare": BASE | CLIENTS | {"fileshare", "usage"},

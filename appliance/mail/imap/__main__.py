@@ -52,6 +52,7 @@ def main() -> int:
     except (EngineRefused, Unusable) as error:
         print(f"schoolserver imap: {error}", file=sys.stderr)
         return 2
+    os.environ["DOVECOT_HOSTNAME"] = "schoolserver"  # or what it says when it fails names this machine
     stand_between()
     return os.execv(_DOVECOT, [_DOVECOT, "-F", "-c", str(path)])  # noqa: S606 - a fixed program needs no shell
 

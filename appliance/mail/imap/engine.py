@@ -9,13 +9,17 @@ import grp
 import os
 import pwd
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.daemon.identities import Identities
+from appliance.policy.account import Service
+from appliance.policy.limits import LimitTable, largest_size
+from appliance.policy.request import Action
 from appliance.settings.load import Settings
 
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.,:=@+/\[\]-]*\Z")
+_OUR_LINES = 4096  # more than we ever write into the head of a message that we take in
 _LONGEST_BASE = 80  # a Unix socket's path has at most 107 bytes, and Dovecot adds up to 26
 
 
@@ -43,7 +47,8 @@ class Engine:
     """``base`` holds sockets, ``state`` what outlives a restart, ``tls`` cert.pem and key.pem, ``mail`` the mailboxes.
 
     ``uid`` and ``gid`` own all mailboxes. ``auth_socket`` is the password service's. ``host`` and ``port`` are exactly
-    those of the socket that is handed in, or Dovecot would not recognise it.
+    those of the socket that is handed in, or Dovecot would not recognise it. ``largest`` is the size in bytes of the
+    largest message that anybody may put into a mailbox (K12).
     """
 
     base: Path
@@ -55,6 +60,7 @@ class Engine:
     port: int
     uid: int
     gid: int
+    largest: int
     names: Names
 
     @property
@@ -79,6 +85,7 @@ def engine_for(settings: Settings) -> Engine:
         port=address.port,
         uid=owner.uid,
         gid=owner.gid,
+        largest=_largest(settings.access.limits),
         names=_names(server.identity),
     )
     for key, path in (("runtime", engine.base), ("state", engine.state), ("data", engine.mail)):
@@ -87,6 +94,12 @@ def engine_for(settings: Settings) -> Engine:
     if len(os.fsencode(engine.base)) > _LONGEST_BASE:
         raise Unusable(f"server.yaml: runtime: longer than {_LONGEST_BASE - len('/dovecot')} bytes")
     return engine
+
+
+def _largest(table: LimitTable) -> int:
+    """Give the size of the largest message that anybody may send, with the lines that we add."""
+    own = replace(table, rules=tuple(rule for rule in table.rules if rule.service in (None, Service.MAIL)))
+    return largest_size(own, own.largest(), Service.MAIL, Action.SEND) + _OUR_LINES
 
 
 def _names(identity: str) -> Names:

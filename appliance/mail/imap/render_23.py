@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.mail.imap.engine import Engine
+from appliance.mail.imap.sockets import SOCKETS
 
 
 def text_23(engine: Engine) -> str:
@@ -66,7 +67,15 @@ first_valid_gid = {engine.gid}
 last_valid_gid = {engine.gid}
 mail_location = maildir:~
 mail_temp_dir = {engine.mail}/.tmp
-mail_plugins =
+
+# Whatever a mail program puts there is no larger than what it may send (K12); the root itself has no limit.
+mail_plugins = quota
+plugin {{
+  quota = count:Mailbox
+  quota_vsizes = yes
+  quota_max_mail_size = {engine.largest}
+}}
+
 namespace inbox {{
   inbox = yes
   separator = /
@@ -102,7 +111,7 @@ service imap-login {{
 }}
 service ipc {{
 {_chroot(names.chroot)}}}
-"""
+{SOCKETS}"""
 
 
 def _chroot(wanted: bool) -> str:

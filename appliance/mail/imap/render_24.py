@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.mail.imap.engine import Engine
+from appliance.mail.imap.sockets import SOCKETS
 
 
 def text_24(engine: Engine) -> str:
@@ -71,6 +72,16 @@ last_valid_gid = {engine.gid}
 mail_driver = maildir
 mail_path = ~
 mail_temp_dir = {engine.mail}/.tmp
+
+# Whatever a mail program puts there is no larger than what it may send (K12); the root itself has no limit.
+mail_plugins {{
+  quota = yes
+}}
+quota_mail_size = {engine.largest}
+quota Mailbox {{
+  driver = count
+}}
+
 namespace inbox {{
   inbox = yes
   separator = /
@@ -104,4 +115,4 @@ service imap-login {{
     port = 0
   }}
 }}
-"""
+{SOCKETS}"""

@@ -30,6 +30,8 @@ def school_units(settings: Settings) -> tuple[Unit, ...]:
         _supervisor(settings),
         _mail(settings),
         _imap(settings),
+        _proxy(settings),
+        _fileshare(settings),
     )
 
 
@@ -122,6 +124,8 @@ def _supervisor(settings: Settings) -> Unit:
         folders=(
             Folder(runtime / "control", "supervisor", "admin", 0o750, transient=True),
             Folder(runtime / "snapshots", "supervisor", "services", 0o750),
+            Folder(runtime / "usage", "supervisor", "services", 0o750, transient=True),
+            Folder(runtime / "usage" / "base", "supervisor", "services", 0o750, transient=True),
             Folder(state / "supervisor", "supervisor", "supervisor", 0o700),
         ),
         after=_with_directory(settings, "privileged"),
@@ -141,6 +145,7 @@ def _mail(settings: Settings) -> Unit:
             Folder(state, "mail", "mail", 0o700),
             Folder(state / "tls", "mail", "mail", 0o700),
             Folder(settings.server.data / "mail", "mail", "mail", 0o700),
+            Folder(settings.server.runtime / "usage" / "mail", "mail", "services", 0o750, transient=True),
         ),
         after=("auth",),
         watchdog=settings.server.watchdog,
@@ -163,6 +168,41 @@ def _imap(settings: Settings) -> Unit:
         after=("auth",),
         parent_death=signal.SIGTERM,  # it has processes of its own to end
         umask=0o027,
+    )
+
+
+def _fileshare(settings: Settings) -> Unit:
+    """Its workers take on people's ids, so it starts as root; they keep no other right of root's."""
+    address, state = settings.network.listen["ftp"], settings.server.state / "fileshare"
+    return Unit(
+        name="fileshare",
+        argv=_python("appliance.fileshare", settings),
+        identity="privileged",
+        listeners=(TcpListener("ftp", address.host, address.port, "network.yaml: listen.ftp"),),
+        folders=(
+            Folder(state, "fileshare", "fileshare", 0o700),
+            Folder(state / "tls", "fileshare", "fileshare", 0o700),
+            Folder(settings.server.runtime / "usage" / "files", "fileshare", "services", 0o750, transient=True),
+        ),
+        after=("auth",),
+        watchdog=settings.server.watchdog,
+        umask=0o007,
+    )
+
+
+def _proxy(settings: Settings) -> Unit:
+    listen, state = settings.network.listen, settings.server.state / "proxy"
+    return Unit(
+        name="proxy",
+        argv=_python("appliance.proxy", settings),
+        identity="proxy",
+        listeners=tuple(
+            TcpListener(name, listen[name].host, listen[name].port, f"network.yaml: listen.{name}")
+            for name in ("proxy", "proxy-tls")
+        ),
+        folders=(Folder(state, "proxy", "proxy", 0o700), Folder(state / "tls", "proxy", "proxy", 0o700)),
+        after=("auth",),
+        watchdog=settings.server.watchdog,
     )
 
 

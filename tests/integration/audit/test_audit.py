@@ -11,6 +11,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
 
 from appliance.audit.client import AuditClient
@@ -105,8 +106,10 @@ def test_events_sent_while_it_is_restarted_arrive(client, query, running):
     client.record(sign_in("before"))
     counts_when(query, written=1)
     pid = running.pid_of("audit")
+    family = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     os.kill(pid, signal.SIGKILL)
-    until(lambda: not os.path.exists(f"/proc/{pid}"))
+    # What the dying worker still takes from its connection is lost with it: it has to be gone as well.
+    until(lambda: not any(os.path.exists(f"/proc/{one}") for one in family))
     for number in range(50):
         client.record(sign_in(f"during{number}"))
     until(lambda: _written(running) >= 51)
@@ -195,6 +198,21 @@ def test_refusals_are_forgotten_after_a_day(tmp_path):
     assert store.find("7KQF-2MXA", now + timedelta(hours=24, seconds=1)) is None
     store.forget(now + timedelta(hours=24, seconds=1))
     assert b"a telling text" not in path.read_bytes()
+    store.close()
+
+
+def test_of_too_many_refusals_the_oldest_go(tmp_path):
+    store = Refusals(tmp_path / "refusals.db", most=3)
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    def refused(number):
+        fields = {"code": f"7KQF-2MX{number}", "service": "mail", "reason": "not-open", "source": "here", "text": "t"}
+        return Event(Kind.REFUSED, now + timedelta(seconds=number), fields)
+
+    store.write([refused(number) for number in (4, 2, 3)])
+    store.write([refused(number) for number in (6, 5)])
+    kept = [number for number in range(2, 7) if store.find(f"7KQF-2MX{number}", now)]
+    assert kept == [4, 5, 6]
     store.close()
 
 

@@ -26,6 +26,8 @@ UNITS = {
     "supervisor": "appliance.supervisor",
     "mail": "appliance.mail",
     "imap": "dovecot",
+    "fileshare": "appliance.fileshare",
+    "proxy": "appliance.proxy",
 }
 """Unit -> what its own process runs."""
 BACK_WITHIN = 20.0

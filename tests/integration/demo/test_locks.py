@@ -114,7 +114,7 @@ def test_changed_settings_close_mail_without_a_restart(
             said = clients.done("explain", pupil.login, "mail")
             assert said.startswith("DENIED")
             assert "access.yaml" in said
-            assert clients.healthy()
+            eventually(clients.healthy, 15.0, "well again")
         finally:
             access.unlink()
             clients.done("reload")

@@ -41,7 +41,7 @@ def roster(demo: RunningDemo) -> Path:
 def imported(roster: Path, demo: RunningDemo, clients: Clients) -> Iterator[Imported]:
     passwords = demo.folder / "passwords.csv"
     said = clients.done("users", "import", str(roster), "--passwords", str(passwords))
-    with passwords.open(encoding="utf-8", newline="") as source:
+    with passwords.open(encoding="utf-8-sig", newline="") as source:
         (row,) = csv.DictReader(source, delimiter=";")
     yield Imported(said, passwords, Account(row["Login"], row["Einmalpasswort"], "pupil", ("klasse3a",)))
     clients.done("users", "import", str(ROSTER), "--allow-gone")

@@ -25,6 +25,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+LISTENERS = ("submission", "imap", "ldap", "ftp", "proxy", "proxy-tls")
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -43,11 +46,11 @@ class School:
         places = "".join(f"{key}: {self.folder}/{key}\n" for key in ("state", "runtime", "data"))
         etc.joinpath("server.yaml").write_text(f"{places}identity: {identity}\nlauncher: children\naudit_log: plain\n")
         etc.joinpath("directory.yaml").write_text("argon2_memory: 1 MiB\nargon2_time: 1\n")
-        ports = "".join(f"  {name}: 127.0.0.1:{free_port()}\n" for name in ("submission", "imap", "ldap"))
+        ports = "".join(f"  {name}: 127.0.0.1:{free_port()}\n" for name in LISTENERS)
         etc.joinpath("network.yaml").write_text(f"listen:\n{ports}")
         self.settings = load(etc)
         made = authority.ensure_authority(self.folder / "state" / "authority", self.settings.school.domain)
-        for service in ("mail", "imap"):
+        for service in ("mail", "imap", "fileshare", "proxy"):
             owner = Identities(self.settings.server).of(service)
             authority.issue(made, self.folder / "state" / service / "tls", ["localhost"], (owner.uid, owner.gid))
         argv = ["/usr/bin/python3", "-m", "appliance.supervisor.launcher", "--settings", str(etc)]

@@ -47,6 +47,7 @@ PEOPLE: Mapping[str, Role] = {
 
 MAIL_YAML = """\
 idle_timeout: 3 s
+connections: 6
 connections_per_address: 12
 recipients_max: 4
 """
@@ -165,7 +166,9 @@ class School:
         """Publish the accounts as they are, with ``changes`` by login (dots written as ``__``)."""
         accounts = {}
         for login, role in PEOPLE.items():
-            account = Account(login, 20000, role, consents=BOTH, password_changed_at=datetime(2026, 9, 1, tzinfo=UTC))
+            name = login.replace(".", " ").title()
+            stamp = datetime(2026, 9, 1, tzinfo=UTC)
+            account = Account(login, 20000, role, display_name=name, consents=BOTH, password_changed_at=stamp)
             accounts[login] = replace(account, **changes.get(login.replace(".", "__"), {}))
         probe = Account("schoolserver-probe", 20001, Role.STAFF, hidden=True)
         counter = 1 if self.snapshot is None else self.snapshot.version.counter + 1
@@ -216,11 +219,12 @@ def _start(folder: Path, stack: contextlib.ExitStack) -> School:
         (state / "auth", 0o700, -1),
         (state / "supervisor", 0o700, -1),
         (data / "mail", 0o700, own.uid),
+        (run / "usage" / "mail", 0o755, own.uid),
     ):
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(mode)
         if os.geteuid() == 0:
-            os.chown(path, uid, -1)
+            os.chown(path, uid, -1 if uid == -1 else own.gid)
     school = School(folder, inner, outer, listeners)
     names = ["localhost", "127.0.0.1", "schule.example"]
     issue(school.ca, state / "mail" / "tls", names, owner=(own.uid, own.gid) if os.geteuid() == 0 else None)

@@ -30,6 +30,31 @@ def connect(school: School) -> smtplib.SMTP:
     return client
 
 
+def test_a_full_mailbox_takes_no_more(school: School) -> None:
+    """What was stored counts at once, also after the writer was killed."""
+    quota = {"uid": 20_007, "quota": 5_000}
+    school.publish(gina__musterfrau=quota, frida__lehrer={"uid": 20_008, "quota": 5_000})
+    client = connect(school)
+
+    def full() -> bool:
+        client.rset()
+        client.mail(FRED, ["SIZE=6000"])
+        return client.rcpt(GINA)[0] == 552
+
+    wait_for(full)
+    client.rset()
+    client.sendmail(FRED, [GINA], MESSAGE + b"x" * 70 + b"\r\n" * 1_500)
+    for worker in school.mail.children():
+        os.kill(worker, signal.SIGKILL)
+    with connect(school) as client:
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as caught:
+            client.sendmail(FRED, [GINA], MESSAGE + b"\r\n" * 1_500)
+        code, text = caught.value.recipients[GINA]
+        assert code == 552
+        assert text.startswith(b"5.2.2 ")
+        client.sendmail(FRED, [FRIDA], MESSAGE + b"\r\n" * 1_500)
+
+
 def test_after_250_the_message_is_there_whatever_happens(school: School) -> None:
     """A worker is killed in the very moment of its reply, again and again; nobody is refused a connection meanwhile."""
     accepted = []

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.mail.imap.engine import engine_for
 from appliance.policy.account import Lock, Service
 from tests.integration.mail.school import PASSWORD, PEOPLE, School, wait_for
 
@@ -47,7 +48,7 @@ def test_what_was_handed_in_is_read(school: School, frida: imaplib.IMAP4) -> Non
     assert frida.select("INBOX")[0] == "OK"
     numbers = frida.search(None, "SUBJECT", "one")[1][0].split()
     fetched = frida.fetch(numbers[-1].decode(), "(RFC822 RFC822.SIZE)")[1]
-    assert fetched[0][1].endswith(made)
+    assert fetched[0][1].endswith(made.replace(f"From: {FRED}".encode(), f"From: Fred Mustermann <{FRED}>".encode()))
     assert f"RFC822.SIZE {len(fetched[0][1])}".encode() in fetched[0][0]
     frida.store(numbers[-1].decode(), "+FLAGS", r"(\Deleted)")
     frida.expunge()
@@ -60,6 +61,35 @@ def test_folders(frida: imaplib.IMAP4) -> None:
     assert frida.create("Klassen/3a")[0] == "OK"
     assert frida.append("Klassen/3a", "", imaplib.Time2Internaldate(0), b"Subject: x\r\n\r\ny\r\n")[0] == "OK"
     assert frida.select("Klassen/3a") == ("OK", [b"1"])
+
+
+def test_a_message_larger_than_any_that_can_be_sent_is_not_taken(school: School, frida: imaplib.IMAP4) -> None:
+    largest = engine_for(school.settings).largest
+    assert largest < 40_000_000
+    head = b"Subject: large\r\n\r\n"
+
+    def append(size: int) -> tuple[str, list[bytes]]:
+        lines = (b"x" * 70 + b"\r\n") * (size // 72)
+        body = (head + lines + b"y" * 72)[: size - 2] + b"\r\n"
+        return frida.append("Drafts", "", imaplib.Time2Internaldate(0), body)
+
+    status, text = append(40_000_000)
+    assert status == "NO" and b"larger than the maximum size" in text[0]
+    assert append(largest + 1)[0] == "NO"
+    assert append(largest)[0] == "OK"
+    assert frida.select("Drafts") == ("OK", [b"1"])
+    box = school.settings.server.data / "mail" / "frida.lehrer"
+    assert [path for path in box.rglob("tmp/*") if path.is_file()] == []
+
+
+def test_other_users_cannot_talk_to_dovecots_sockets(school: School) -> None:
+    """A socket takes who may write to it and pass all folders above it."""
+    base = school.settings.server.runtime / "dovecot"
+    found = [path for path in base.rglob("*") if path.is_socket()]
+    assert {"auth-userdb", "indexer", "anvil", "login"} <= {path.name for path in found}
+    for path in found:
+        closed = [above for above in path.parents if above.is_relative_to(base) and not above.stat().st_mode & 0o001]
+        assert closed or not path.stat().st_mode & 0o002, path
 
 
 @pytest.mark.parametrize("login", ["Frida.Lehrer", "frida.lehrer@schule.example", "FRIDA.LEHRER@Schule.Example"])
@@ -136,7 +166,8 @@ def test_the_password_service_away_is_a_temporary_failure(school: School) -> Non
         with pytest.raises(smtplib.SMTPAuthenticationError) as caught:
             hand_in(school, "later")
         assert caught.value.smtp_code == 454
-        assert "UNAVAILABLE" in refusal(school)
+        answer = refusal(school)
+        assert "UNAVAILABLE" in answer and "[schoolserver:" in answer, "it names no machine"
     finally:
         aside.rename(place)
         school.auth.start()

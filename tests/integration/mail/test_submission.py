@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import select
 import smtplib
 import socket
 import ssl
+import struct
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from email.header import Header
 from email.message import EmailMessage
 
 import pytest
@@ -145,6 +149,39 @@ def test_recipients(client: smtplib.SMTP, recipient: str, start: str) -> None:
     assert f"{code} {text.decode()}".startswith(start)
 
 
+def test_who_tries_many_recipients_in_vain_is_sent_away(client: smtplib.SMTP) -> None:
+    client.mail(FRED)
+    replies = [client.docmd(f"RCPT TO:<nobody{number}@schule.example>") for number in range(51)]
+    assert [code for code, _ in replies] == [550] * 50 + [421]
+    assert replies[-1][1].startswith(b"4.7.0 ")
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (f"MAIL FROM:<{FRED}> SIZE=\u00b2", 501),
+        (f"MAIL FROM:<{FRED}> SIZE=5 SIZE=\u0665", 501),
+        (f"MAIL FROM:<{FRED}> SIZE={'9' * 30}", 501),
+        ("MAIL FROM:<", 553),
+        ('MAIL FROM:<"', 553),
+        ("MAIL FROM:<@", 553),
+        ("MAIL FROM:<a@[>", 550),
+        ("VRFY <", 502),
+        ("VRFY \u00fc", 252),
+        ("STARTTLS", 503),
+    ],
+)
+def test_odd_commands_get_a_reply_and_leave_no_error(
+    school: School, client: smtplib.SMTP, command: str, code: int
+) -> None:
+    before = school.log.read_text()
+    client.sock.sendall(f"{command}\r\n".encode())
+    found, text = client.getreply()
+    assert found == code and text[:2] == (b"2." if code == 252 else b"5.")
+    assert client.noop()[0] == 250
+    assert "error" not in school.log.read_text().removeprefix(before)
+
+
 def test_a_recipient_without_mail(school: School, client: smtplib.SMTP) -> None:
     school.publish(gina__musterfrau={"consents": frozenset()})
 
@@ -176,6 +213,10 @@ def test_too_many_recipients(client: smtplib.SMTP) -> None:
         ("Subject: no sender\r\n", "550 5.6.0"),
         (f"From: {FRED}\r\nno field\r\n", "550 5.6.0"),
         (f"From: {FRED}\r\nX: {'x' * 2000}\r\n", "550 5.6.0"),
+        (f"From: {FRED}\r\nSubject: \x1b[2Jx\r\n", "550 5.6.0"),
+        (f"From: {FRED}\r\nSubject: \x9b2Jx\r\n", "550 5.6.0"),
+        (f"From: {FRED}\r\nSubject: =?utf-8?q?=0D=0ABcc:_x?=\r\n", "550 5.6.0"),
+        (f"From: {FRED}\r\nReply-To: {'a' * 3000}\r\n".replace("a" * 900, "a" * 900 + "\r\n "), "550 5.6.0"),
     ],
 )
 def test_a_refused_head_leaves_nothing(school: School, client: smtplib.SMTP, head: str, start: str) -> None:
@@ -186,12 +227,58 @@ def test_a_refused_head_leaves_nothing(school: School, client: smtplib.SMTP, hea
     client.send_message(message(), FRED, [FRIDA])
 
 
+def stored(school: School, client: smtplib.SMTP, head: str) -> bytes:
+    """Send a message with ``head`` and give what lies in the mailbox, without our first lines."""
+    before = school.boxes("frida.lehrer")
+    client.sendmail(FRED, [FRIDA], f"{head}Date: x\r\nMessage-ID: <y>\r\n\r\nbody\r\n".encode(), ["SMTPUTF8"])
+    (path,) = set(school.boxes("frida.lehrer")) - set(before)
+    ours, theirs = path.read_bytes().split(b"\r\n\t", 1)
+    assert ours.startswith(f"Return-Path: <{FRED}>\r\nReceived: by schule.example ".encode())
+    return theirs.partition(b"\r\n")[2]
+
+
+def test_the_roster_names_the_sender(school: School, client: smtplib.SMTP) -> None:
+    shown = f"Fred Mustermann <{FRED}>"
+    to = f"To: Chef <{FRIDA}>\r\n"
+    head = f'From: "Die Schulleitung" <{FRED}>\r\nSender: Rektorat <{FRED}>\r\nReply-To: {FRED}\r\n{to}'
+    kept = stored(school, client, head)
+    assert kept.startswith(f"From: {shown}\r\nSender: {shown}\r\nReply-To: {shown}\r\n{to}".encode())
+    school.publish(fred__mustermann={"display_name": "Jürgen Groß"})
+    encoded = f"From: {Header('Jürgen Groß', 'utf-8').encode()} <{FRED}>\r\n".encode()
+    wait_for(lambda: stored(school, client, f"From: Fred <{FRED}>\r\n").startswith(encoded))
+    school.publish()
+    wait_for(lambda: stored(school, client, f"From: Fred <{FRED}>\r\n").startswith(f"From: {shown}".encode()))
+
+
+def test_foreign_evidence_and_blind_copies_are_not_stored(school: School, client: smtplib.SMTP) -> None:
+    forged = [
+        "Return-Path",
+        "Received",
+        "Authentication-Results",
+        "Delivered-To",
+        "X-Original-To",
+        "X-Sender",
+        "Received-SPF",
+        "Bcc",
+    ]
+    head = "".join(f"{name}: {GINA}\r\n" for name in forged)
+    kept = stored(school, client, f"{head}From: {FRED}\r\nDKIM-Signature: v=1;\r\n b=c\r\nSubject: Grüße\r\n")
+    assert (
+        kept
+        == (
+            f"From: Fred Mustermann <{FRED}>\r\nDKIM-Signature: v=1;\r\n b=c\r\nSubject: Grüße\r\n"
+            "Date: x\r\nMessage-ID: <y>\r\n\r\nbody\r\n"
+        ).encode()
+    )
+
+
 def test_too_large(school: School, client: smtplib.SMTP) -> None:
     before = school.boxes("frida.lehrer")
     largest = int(client.esmtp_features["size"])
     code, text = client.docmd(f"MAIL FROM:<{FRED}> SIZE={largest}")
     assert code == 552 and text.startswith(b"5.3.4 "), "announced: that of teachers, allowed: that of a pupil"
-    assert client.docmd(f"MAIL FROM:<{FRED}> SIZE={largest * 10}")[0] == 552
+    code, text = client.docmd(f"MAIL FROM:<{FRED}> SIZE={largest * 10}")
+    assert code == 552 and b"(code " in text, "by our limits and by no other"
     made = b"From: " + FRED.encode() + b"\r\n\r\n" + (b"x" * 70 + b"\r\n") * (LIMIT * 3 // 2 // 72)
     assert refused(client, made).startswith("552 5.3.4 ")
     assert school.boxes("frida.lehrer") == before
@@ -245,6 +332,49 @@ def test_connections_from_one_address_are_limited(school: School) -> None:
         for line in lines:
             line.close()
     wait_for(lambda: _greeting(school) == b"220 ")
+
+
+def test_idle_strangers_give_way(school: School) -> None:
+    """From another address than the loopback's: six find room, the one that signed in and the newest five."""
+    own = _own_address()
+    signed_in = smtplib.SMTP("127.0.0.1", school.ports["submission"], "pc12", timeout=20, source_address=(own, 0))
+    signed_in.starttls(context=school.context)
+    signed_in.login("fred.mustermann", PASSWORD)
+    address = ("127.0.0.1", school.ports["submission"])
+    lines = [socket.create_connection(address, 10, source_address=(own, 0)) for _ in range(7)]
+    try:
+        assert [line.recv(200)[:4] for line in lines] == [b"220 "] * 7
+        assert [line.recv(200)[:9] for line in lines[:2]] == [b"421 4.7.0"] * 2
+        assert _greeting(school) == b"220 ", "the probe needs nobody's room"
+        assert signed_in.noop()[0] == 250
+        lines[-1].sendall(b"NOOP\r\n")
+        assert lines[-1].recv(200)[:4] == b"250 "
+    finally:
+        for line in lines:
+            line.close()
+        signed_in.close()
+
+
+def _own_address() -> str:
+    """Give an address of this machine that is not the loopback's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        try:
+            line.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but the loopback's")
+        return str(line.getsockname()[0])
+
+
+def test_a_stranger_has_a_short_time_whatever_he_says(school: School) -> None:
+    with smtplib.SMTP("127.0.0.1", school.ports["submission"], "pc12", timeout=10) as client:
+        client.ehlo()
+        replies = []
+        begun = time.monotonic()
+        while not replies or replies[-1][0] == 250:
+            assert time.monotonic() - begun < 8
+            select.select([client.sock], [], [], 0.2)
+            replies.append(client.ehlo())
+        assert replies[-1][0] == 421 and replies[-1][1].startswith(b"4.4.2 ")
 
 
 def _greeting(school: School) -> bytes:
@@ -308,6 +438,29 @@ def test_nothing_sent_before_tls_is_carried_into_it(school: School) -> None:
                     assert safe.recv(200) == b"no reply to what came before"
         except (ssl.SSLError, ConnectionError):
             pass  # the injected bytes broke the handshake, which is as good
+
+
+@pytest.mark.parametrize("way", ["garbage", "half", "reset", "distrust", "plain"])
+def test_a_failed_handshake_is_no_error_of_ours(school: School, way: str) -> None:
+    before = school.log.read_text()
+    with socket.create_connection(("127.0.0.1", school.ports["submission"]), 10) as line:
+        line.recv(200)
+        line.sendall(b"STARTTLS\r\n")
+        assert line.recv(200).startswith(b"220 ")
+        if way == "distrust":
+            with pytest.raises(ssl.SSLCertVerificationError):
+                ssl.create_default_context().wrap_socket(line, server_hostname="localhost")
+        elif way == "reset":
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.sendall(b"\x16\x03\x01")
+        else:
+            line.sendall({"garbage": b"\0" * 999, "half": b"\x16\x03\x01\x02", "plain": b"EHLO x\r\n"}[way])
+            if way == "half":
+                line.shutdown(socket.SHUT_WR)
+            while line.recv(200):
+                pass
+    assert _greeting(school) == b"220 "
+    assert "error" not in school.log.read_text().removeprefix(before)
 
 
 def test_long_command_lines(school: School) -> None:

@@ -5,8 +5,10 @@ import imaplib
 import os
 import signal
 import smtplib
+import socket
 import ssl
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psutil
@@ -14,8 +16,12 @@ import pytest
 
 from appliance.auth.client import Answer
 from appliance.auth.envelope import Keys
+from appliance.daemon.secret import Secret
 from appliance.supervisor.client import ServerUnreachable
+from appliance.supervisor.probe import IN_A_ROW, ProbeFailed, Visitor
+from appliance.supervisor.probe_mail import probe_mail
 from tests.integration.supervisor.conftest import WITH_MAIL, School
+from tests.integration.supervisor.test_probe_mail import saying
 
 PASSWORD = "Neues-Kennwort-7!"
 
@@ -75,7 +81,7 @@ def healthy(school):
 
 def test_a_whole_school_gets_well_by_itself(school):
     status = school.when(lambda: healthy(school))
-    (probe,) = status["probes"]
+    probe = next(one for one in status["probes"] if one["name"] == "mail")
     assert probe["ok"]
     assert probe["age"] < 3
     assert {unit["name"] for unit in status["units"]} == set(WITH_MAIL)
@@ -163,6 +169,48 @@ def test_an_engine_that_hangs_is_restarted_when_its_probe_fails_three_times(scho
     school.when(lambda: healthy(school), within=30.0)
     print(f"\nwell again {time.monotonic() - begun:.1f} s after Dovecot hung")
     school.when(lambda: not any(map(running, hanging)), within=20.0)
+
+
+def test_a_unit_that_is_busy_is_red_and_not_restarted(school):
+    school.when(lambda: healthy(school))
+    address, first = school.settings.network.listen["submission"], school.pid("mail")
+    many = 2 * school.settings.mail.connections_per_address
+
+    def failures():
+        return school.call("status")["probes"][0]["failures"]
+
+    with contextlib.ExitStack() as crowd:
+        for _ in range(many):
+            crowd.enter_context(socket.create_connection((address.host, address.port), 10))
+        school.when(lambda: failures() > 2 * IN_A_ROW, within=60.0)
+        assert "answered 421" in school.call("status")["probes"][0]["text"]
+        assert school.pid("mail") == first
+    school.when(lambda: healthy(school))
+    assert school.pid("mail") == first
+
+
+@pytest.mark.parametrize(
+    ("lines", "unit"),
+    [
+        ([b"* BYE [UNAVAILABLE] too many connections\r\n"], None),
+        ([b"* OK here\r\n", b"* BYE too many connections\r\n"], None),
+        ([b"* OK [CAPABILITY IMAP4rev1] here\r\n", b"* BYE too many connections\r\n"], None),
+        ([b""], "imap"),
+        ([b"* OK here\r\n", b""], "imap"),
+        ([b"HTTP/1.1 400 Bad Request\r\n"], "imap"),
+        ([b"x" * 1_000_100], "imap"),
+    ],
+)
+def test_an_engine_that_says_farewell_is_alive_silence_and_broken_bytes_are_its_fault(school, lines, unit):
+    school.when(lambda: healthy(school))
+    with saying(*lines) as address:
+        listen = {**school.settings.network.listen, "imap": address}
+        settings = replace(school.settings, network=replace(school.settings.network, listen=listen))
+        ca = school.folder / "state" / "authority" / "ca.pem"
+        with pytest.raises(ProbeFailed) as caught:
+            probe_mail(Visitor(settings, "anna.lehmann", Secret(PASSWORD), 5.0, ca))
+    assert caught.value.unit == unit
+    assert caught.value.text.startswith("IMAP: ")
 
 
 def running(process):

@@ -12,8 +12,10 @@ import pytest
 
 from appliance.policy.account import Consent, Lock, Service
 from appliance.policy.snapshot import Version
+from appliance.supervisor.limits import Exemption, Exemptions
 from appliance.supervisor.locks import KnownLock, Locks
 from appliance.supervisor.people import GivenConsent, OutOfNumbers, People, Person
+from appliance.supervisor.quotas import KnownQuota, Quotas
 from appliance.supervisor.state import FORMAT, BrokenState, State, StateError
 from appliance.supervisor.versions import Kicks, Versions
 
@@ -65,6 +67,8 @@ def test_a_forgotten_person_leaves_nothing_behind_in_the_file(state, path):
     people = People(state)
     people.remember(FRED)
     Locks(state).add(FRED.uid, KnownLock(Lock(None, NOW, None), "a reason to be found", "carer"))
+    Exemptions(state).add(exempted(NOW, uid=FRED.uid, reason="a reason to be found"))
+    Quotas(state).set(FRED.uid, KnownQuota(1, NOW, None, "a reason to be found", "carer"))
     people.forget(FRED.uid)
     reopened(state, path).close()
     everything = b"".join(file.read_bytes() for file in path.parent.iterdir())
@@ -117,6 +121,49 @@ def test_a_lock_is_replaced_lifted_and_ends_by_itself(state):
     assert not locks.lift(1, None, later)
     assert locks.lift(1, Service.MAIL, later)
     assert locks.standing(later) == {}
+
+
+def exempted(until, uid=None, gid=None, reason="film"):
+    return Exemption(uid, gid, 500_000_000, NOW, until, reason, "carer")
+
+
+def test_an_exemption_is_replaced_revoked_and_ends_by_itself(state, path):
+    exemptions, soon, late = Exemptions(state), NOW + timedelta(hours=1), NOW + timedelta(days=1)
+    exemptions.add(exempted(late, uid=1, reason="first"))
+    exemptions.add(exempted(soon, uid=1, reason="second"))
+    exemptions.add(exempted(late, gid=1))
+    assert exemptions.standing(NOW) == (exempted(soon, uid=1, reason="second"), exempted(late, gid=1))
+    exemptions = Exemptions(reopened(state, path))
+    assert exemptions.standing(soon) == (exempted(late, gid=1),)
+    assert not exemptions.revoke(1, None, soon)
+    assert not exemptions.revoke(None, 2, soon)
+    assert exemptions.revoke(None, 1, soon)
+    assert exemptions.standing(NOW) == ()
+
+
+def test_a_quota_of_ones_own_is_replaced_reset_and_ends_by_itself(state):
+    quotas, soon = Quotas(state), NOW + timedelta(hours=1)
+    quotas.set(1, KnownQuota(5, NOW, None, "first", "carer"))
+    quotas.set(1, KnownQuota(7, NOW, soon, "second", "carer"))
+    quotas.set(2, KnownQuota(9, NOW, None, "for good", "head"))
+    assert quotas.standing(NOW)[1] == KnownQuota(7, NOW, soon, "second", "carer")
+    assert list(quotas.standing(soon)) == [2]
+    assert quotas.reset(2)
+    assert not quotas.reset(2)
+
+
+def test_a_state_of_format_1_is_brought_up_with_all_that_is_in_it(path):
+    State(path).close()
+    older = sqlite3.connect(path)
+    older.executescript("DROP TABLE exemption; DROP TABLE quota; PRAGMA user_version = 1;")
+    older.execute("INSERT INTO person VALUES (?, ?, ?, ?)", (FRED.uid, FRED.login, FRED.source_id, "2017-02-01"))
+    older.commit()
+    older.close()
+    state = State(path)
+    assert People(state).all() == {FRED.uid: FRED}
+    Quotas(state).set(FRED.uid, KnownQuota(1, NOW, None, "a", "b"))
+    state.close()
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
 
 
 def test_versions_only_grow_also_above_what_was_published(state, path):

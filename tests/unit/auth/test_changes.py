@@ -26,7 +26,7 @@ def scene() -> Scene:
 
 
 def changes(scene: Scene, allowances: Allowances = DEFAULT) -> Changes:
-    return Changes(lambda: scene.snapshot, scene.checker(allowances), scene, scene)
+    return Changes(lambda: scene.snapshot, scene.checker(allowances), scene, scene, "Realschule Lindenhof")
 
 
 def change(scene: Scene, old: str = GOOD, new: str = NEW, login: str = "fred.mustermann") -> ChangeVerdict:
@@ -49,7 +49,20 @@ def test_with_a_wrong_old_one_nothing_is_said_about_the_new_one(login: str, old:
     assert there.written == []
 
 
-@pytest.mark.parametrize("new", ["short-A1", "aaaaaaaaaaaa", "Mustermann-77!", "Fred-Zaun-77", "", "\0" * 9, "x" * 600])
+@pytest.mark.parametrize(
+    "new",
+    [
+        "short-A1",
+        "aaaaaaaaaaaa",
+        "Mustermann-77!",
+        "Fred-Zaun-77",
+        "Lindenhof-77!",
+        "Zaun-schule7!",
+        "",
+        "\0" * 9,
+        "x" * 600,
+    ],
+)
 def test_a_weak_one_is_not_written_and_its_problems_are_named(new: str) -> None:
     there = scene()
     if new == "short-A1":

@@ -113,6 +113,18 @@ def test_one_address_that_tries_many_logins_is_delayed_others_are_not() -> None:
     assert seconds(throttle, "pupil5", "10.0.0.1", 0.5) == 0.0
 
 
+def test_one_bad_machine_behind_a_shared_address_does_not_lock_out_who_signed_in_from_it_before() -> None:
+    throttle = Throttle(ALLOWANCES, PACE)
+    own = throttle.admit("teacher", "10.0.0.66", 0.0)
+    assert isinstance(own, Attempt)
+    throttle.settle(own, True, 0.0)
+    for number in range(1000):
+        fail(throttle, f"pupil{number}", "10.0.0.66", 1.0)
+    assert seconds(throttle, "stranger", "10.0.0.66", 1.5) > 0.0
+    assert seconds(throttle, "teacher", "10.0.0.66", 1.5) == 0.0
+    assert [fail(throttle, "teacher", "10.0.0.66", 1.5) for _ in range(4)] == [True, True, True, False]
+
+
 def test_with_an_account_of_ones_own_nobody_clears_his_address() -> None:
     throttle, checked = Throttle(ALLOWANCES, PACE), 0
     for number in range(1000):

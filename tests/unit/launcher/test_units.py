@@ -17,7 +17,18 @@ def settings(tmp_path):
 
 def test_every_part_is_there(settings):
     names = [unit.name for unit in school_units(settings)]
-    assert sorted(names) == ["audit", "auth", "directory", "imap", "ldap-port", "mail", "privileged", "supervisor"]
+    assert sorted(names) == [
+        "audit",
+        "auth",
+        "directory",
+        "fileshare",
+        "imap",
+        "ldap-port",
+        "mail",
+        "privileged",
+        "proxy",
+        "supervisor",
+    ]
 
 
 def test_without_a_directory_of_our_own_nobody_waits_for_it(settings):

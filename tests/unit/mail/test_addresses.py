@@ -72,6 +72,7 @@ def test_mailboxes(value: bytes, expected: Mailbox) -> None:
         b'"open <fred@x.example>',
         b"=?nonsense?b?AAAA?= <fred@x.example>",
         b"a> <fred@x.example>",
+        b"a" * 300_000 + b" <fred@x.example>",
     ],
 )
 def test_what_can_be_read_in_two_ways_is_malformed(value: bytes) -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from appliance.mail.imap.engine import Engine, Names, Unusable, engine_for
 from appliance.mail.imap.render import configuration, language_of, lua_script
-from appliance.settings.load import load
+from appliance.policy.account import Service
+from appliance.policy.limits import LimitRule, encoded_size
+from appliance.settings.load import Settings, load
 
 GOLDEN = Path(__file__).with_name("golden")
 RUN, STATE = Path("/run/schoolserver"), Path("/var/lib/schoolserver")
@@ -26,6 +28,7 @@ USERS = Engine(
     port=143,
     uid=60806,
     gid=60807,
+    largest=28000000,
     names=Names("dovecot", "dovenull", "dovecot", "schoolserver", chroot=True),
 )
 ENGINES = {
@@ -66,6 +69,21 @@ def test_the_values_follow_from_the_settings(tmp_path: Path) -> None:
     assert (engine.base, engine.state) == (RUN / "dovecot", STATE / "imap")
     assert engine.uid == engine.gid > 61000
     assert engine.names == Names("dovecot", "dovenull", "dovecot", "", chroot=True)
+
+
+def test_the_largest_message_is_the_largest_that_anybody_may_send(tmp_path: Path) -> None:
+    (tmp_path / "server.yaml").write_text("identity: numbers\nlauncher: children\n")
+    settings = load(tmp_path)
+    usual = engine_for(settings).largest
+    mail = LimitRule("a", upload=10**9, download=None, service=Service.MAIL)
+    files = LimitRule("b", upload=10**10, download=None, service=Service.FILES)
+    assert engine_for(_limited(settings, files)).largest == usual
+    assert encoded_size(10**9) < engine_for(_limited(settings, files, mail)).largest < encoded_size(10**9) + 2**20
+
+
+def _limited(settings: Settings, *rules: LimitRule) -> Settings:
+    table = replace(settings.access.limits, rules=rules)
+    return replace(settings, access=replace(settings.access, limits=table))
 
 
 @pytest.mark.parametrize("path", ["/srv/a b", "/srv/a#b", "/srv/$a", '/srv/"a', "/srv/%u", "/" + "x" * 75])

@@ -26,6 +26,7 @@ class Around:
     events: list = field(default_factory=list)
     refusals: list = field(default_factory=list)
     ends: list = field(default_factory=list)
+    used: dict = field(default_factory=dict)
 
     async def verify(self, service, login, password, address):
         assert (service, address) == (Service.MAIL, "10.1.12.7")
@@ -41,11 +42,18 @@ class Around:
         self.refusals.append(reason)
         return "7KQF-2MXA"
 
+    def of(self, uid):
+        return self.used.get(uid, 0)
+
+    def add(self, uid, amount):
+        self.used[uid] = self.of(uid) + amount
+
     def session(self) -> MailSession:
         house = House(
             snapshot=lambda: self.snapshot,
             checker=self,
             journal=self,
+            space=self,
             translate=lambda text: text,
             recipients_max=3,
             now=lambda: self.now,
@@ -115,6 +123,16 @@ def test_sender(around) -> None:
     assert around.refusals == [Reason.TOO_LARGE] + [Reason.FOREIGN_SENDER] * 4
 
 
+def test_the_shown_name_is_the_newest_snapshots(around, new_account, make_snapshot) -> None:
+    session = around.signed_in()
+    assert session.shown_name == ""
+    around.snapshot = make_snapshot(new_account("fred", display_name="Fred Mustermann"), counter=2)
+    assert session.shown_name == "Fred Mustermann"
+    assert around.session().shown_name == ""
+    around.snapshot = None
+    assert session.shown_name == ""
+
+
 def test_recipients(around) -> None:
     session = around.signed_in()
     session.sender("fred@schule.example", None)
@@ -149,6 +167,57 @@ def test_what_is_stored_is_recorded(around) -> None:
     event = around.events[-1]
     assert event.kind is Kind.MAIL_ACCEPTED
     assert event.fields == {"login": "fred", "recipients": ("frida",), "size": 99, "message_id": "7f3a"}
+
+
+@pytest.fixture
+def tight(around, make_snapshot, new_account):
+    """Frida and two administrators have 1,000 bytes each; Frida has used 900 of them."""
+    around.snapshot = make_snapshot(
+        new_account("fred"),
+        new_account("frida", Role.TEACHER, uid=1, quota=1_000),
+        new_account("ada", Role.ADMIN, uid=2, quota=1_000),
+        new_account("bea", Role.ADMIN, uid=3, quota=1_000),
+        new_account("gina", uid=4),
+    )
+    around.used = {1: 900, 2: 1_000, 4: 10**12}
+    return around
+
+
+def test_a_full_mailbox_takes_no_mail_that_does_not_fit(tight) -> None:
+    session = tight.signed_in()
+    session.sender("fred@schule.example", 101)
+    assert session.recipient("frida@schule.example").startswith("552 5.2.2 ")
+    assert tight.refusals == [Reason.OVER_QUOTA]
+    assert session.recipient("gina@schule.example") is None  # has no bound
+    session.sender("fred@schule.example", 100)
+    assert session.recipient("frida@schule.example") is None
+    assert session.whole(100) is None
+
+
+def test_a_message_that_turns_out_too_large_for_a_mailbox_is_refused(tight) -> None:
+    session = tight.signed_in()
+    session.sender("fred@schule.example", None)
+    assert session.recipient("frida@schule.example") is None
+    assert session.whole(101).startswith("552 5.2.2 ")
+
+
+def test_what_is_stored_counts_in_full_for_each_recipient(tight) -> None:
+    session = tight.signed_in()
+    session.sender("fred@schule.example", 50)
+    session.recipient("frida@schule.example")
+    session.recipient("gina@schule.example")
+    session.accepted("7f3a", 60)
+    assert (tight.used[1], tight.used[4]) == (960, 10**12 + 60)
+
+
+def test_postmaster_goes_to_those_who_have_room(tight) -> None:
+    session = tight.signed_in()
+    session.sender("fred@schule.example", 5)
+    assert session.recipient("postmaster") is None
+    assert session.logins == ("bea",)
+    tight.used[3] = 1_000
+    session.sender("fred@schule.example", 5)
+    assert session.recipient("postmaster").startswith("552 5.2.2 ")
 
 
 def test_a_lock_ends_the_open_session_once(around, new_account, make_snapshot, now) -> None:

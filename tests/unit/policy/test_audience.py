@@ -44,7 +44,6 @@ def test_mail_knows_what_mail_decides_on():
     assert part.accounts == {
         FRED: replace(
             WHOLE.accounts[FRED],
-            display_name="",
             groups=("chor",),
             consents=frozenset({Consent.LOGS}),
             locks=(Lock(Service.MAIL, NOW, None), Lock(None, NOW, None)),
@@ -59,7 +58,7 @@ def test_mail_knows_what_mail_decides_on():
 
 
 def test_only_who_needs_them_knows_names_ids_and_groups():
-    assert {name for name in AUDIENCES if fred(name).display_name} == {"supervisor", "auth"}
+    assert {name for name in AUDIENCES if fred(name).display_name} == {"supervisor", "auth", "mail"}
     assert {name for name in AUDIENCES if fred(name).uid} == {"supervisor", "auth", "files", "mail"}
     assert {name for name in AUDIENCES if fred(name).quota} == {"supervisor", "files", "mail"}
     assert {name for name in AUDIENCES if "klasse3a" in fred(name).groups} == {"supervisor", "files"}

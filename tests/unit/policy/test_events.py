@@ -37,6 +37,10 @@ EXAMPLES = {
     Kind.CONSENT_WITHDRAWN: CONSENT,
     Kind.SETTINGS_CHANGED: {"by": None},
     Kind.SESSION_ENDED: {"service": "mail", "login": FRED, "reason": "locked"},
+    Kind.FILE_STORED: {"login": FRED, "path": "/Home/Referat.odt", "size": 912},
+    Kind.FILE_FETCHED: {"login": FRED, "path": "/Home/Referat.odt", "size": 912},
+    Kind.FILE_REMOVED: {"login": FRED, "path": "/Home/Referat.odt"},
+    Kind.RESTORED: {"login": FRED, "by": "office", "snapshot": "2026-11-21T003000"},
     Kind.LIMIT_ALLOWED: {
         "group": "klasse3a",
         "size": 500_000_000,

@@ -16,7 +16,16 @@ NAMES = ("Fred", "Mustermann")
 
 
 @pytest.mark.parametrize(
-    "password", ["Xk7$mQ2p", "Kamu-tibo-472", "Sommer-blau-7-Zebu", "Grüße an 3 Wölfe!", "pass Wort 3 Berge."]
+    "password",
+    [
+        "Xk7$mQ2p",
+        "Kamu-tibo-472",
+        "Sommer-blau-7-Zebu",
+        "Grüße an 3 Wölfe!",
+        "pass Wort 3 Berge.",
+        "Papa-ruft-Kaffee-7",
+        "Feder-Wasser-9",
+    ],
 )
 def test_good_passwords(password):
     assert problems(password, FRED, NAMES) == ()
@@ -36,7 +45,10 @@ def test_good_passwords(password):
         ("Xk7$mQ2p\n", Problem.NOT_TYPEABLE),
         ("Xk7$\0mQ2p", Problem.NOT_TYPEABLE),
         (" Xk7$mQ2p", Problem.NOT_TYPEABLE),
-        ("Aa1!Aa1!", Problem.TOO_UNIFORM),
+        ("Aa1!!1aA", Problem.TOO_UNIFORM),
+        ("Aaaabbb1!", Problem.REPEATED),
+        ("Ab1!xAb1!x", Problem.REPEATED),
+        ("Xk7$!!!!", Problem.REPEATED),
     ],
 )
 def test_what_is_wrong_alone(password, expected):
@@ -54,10 +66,38 @@ def test_what_is_wrong_alone(password, expected):
         ("Kx7$müllerQ", "", ("Mueller",), Problem.CONTAINS_NAME),
         ("Kx7$ReneQwp", "", ("René",), Problem.CONTAINS_NAME),
         ("Kx7$LenaQwp", "", ("Anna-Lena",), Problem.CONTAINS_NAME),
+        ("Fre.d1234x", "", NAMES, Problem.CONTAINS_NAME),
+        ("Kx7$Mu-ster-mann", FRED, (), Problem.CONTAINS_LOGIN),
+        ("Kx7Mu$.t3r+mann", "", NAMES, Problem.CONTAINS_NAME),
     ],
 )
 def test_login_and_names_are_refused_however_written(password, login, names, expected):
     assert problems(password, login, names) == (expected,)
+
+
+def test_one_that_is_uniform_and_repeated_is_told_both():
+    assert problems("Ab1!Ab1!", FRED, NAMES) == (Problem.TOO_UNIFORM, Problem.REPEATED)
+
+
+@pytest.mark.parametrize("password", ["Kx7$Lindenhof", "Kx7Lin-den.hof", "k7$foHnedniL"])
+def test_the_name_of_the_school_is_refused(password):
+    assert problems(password, FRED, NAMES, ("Schule am Lindenhof", "lindenhof")) == (Problem.CONTAINS_SCHOOL,)
+
+
+def test_short_words_in_the_name_of_the_school_are_not_looked_for():
+    assert problems("Kleider-7-am", FRED, NAMES, ("Schule an der Au", "au")) == ()
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["1Qay2wsx!", "1qaz2WSX!", "1q2w3e4R!", "!Qay2wsx", "Cvbn-jhg7", "Poiuz123!", "Qwe-asd-12", "Defghij-12"],
+)
+def test_ways_over_the_keyboard_are_refused(password):
+    assert problems(password, FRED, NAMES) == (Problem.KEYBOARD,)
+
+
+def test_names_split_in_two_are_looked_for_from_four_letters_on():
+    assert problems("Kami-nase-7", "", ("Ina",)) == ()
 
 
 def test_names_of_two_letters_are_not_looked_for():
@@ -75,6 +115,10 @@ def test_names_of_two_letters_are_not_looked_for():
         "FrühlinG7!",
         "Schule-Ferien-1",
         "Abc123!!",
+        "Pass.wort1!",
+        "Mickymaus1!",
+        "M1ckym4us!!",
+        "Harry.Potter7",
     ],
 )
 def test_common_words_are_refused(password):
@@ -137,6 +181,11 @@ class Scripted:
 def test_a_made_password_with_a_word_or_a_name_in_it_is_thrown_away():
     script = Scripted("hasemuki472" + "fatomuki472" + "kamutibo472")
     assert generate(script, names=("Fato",)) == "Kamu-tibo-472"
+
+
+def test_a_made_password_has_no_name_of_the_school_either():
+    script = Scripted("fatomuki472" + "kamutibo472")
+    assert generate(script, school=("Fato",)) == "Kamu-tibo-472"
 
 
 def test_common_words_are_written_as_passwords_are_read():

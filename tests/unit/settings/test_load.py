@@ -126,6 +126,8 @@ def test_a_file_that_may_not_be_read(tmp_path):
             "network.yaml:2: listen.imap",
             "submission and imap on one port",
         ),
+        ({"network": "listen:\n  ldap: 0.0.0.0:389\n"}, "network.yaml:2: listen.ldap", "in clear (K06)"),
+        ({"network": "listen:\n  ldap: 10.1.0.2:389\n"}, "network.yaml:2: listen.ldap", "in clear (K06)"),
         ({"network": "rooms:\n  a: [10.0.0.0/8]\n  b: [10.0.0.0/8]\n"}, "network.yaml:3: rooms.b[0]", "room a"),
         (
             {"school": "holidays:\n- {first: 2026-12-23, last: 2026-12-22}\n"},
@@ -144,6 +146,11 @@ def test_two_wrong_listeners_do_not_hide_a_third(tmp_path):
     found = problems(tmp_path, network="listen:\n  submission: nowhere\n  imap: 127.0.0.1:389\n")
     assert len(found) == 2
     assert found[1].startswith("network.yaml:3: listen.imap: found imap and ldap on one port")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "[::1]"])
+def test_the_directory_may_listen_on_this_machine(host, tmp_path):
+    assert problems(tmp_path, network=f"listen:\n  ldap: '{host}:2389'\n") == []
 
 
 def test_ids_apart_are_fine(tmp_path):

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 from appliance.policy.account import Consent, Lock, Role, Service
 from appliance.policy.snapshot import same_meaning
-from appliance.supervisor.compose import Known, compose, next_lock_end
+from appliance.supervisor.compose import Known, compose, next_end
+from appliance.supervisor.limits import Exemption
 from appliance.supervisor.locks import KnownLock
 from appliance.supervisor.people import GivenConsent
+from appliance.supervisor.quotas import KnownQuota
 from tests.unit.supervisor.scenery import ANNA, FRED, NOW, PROBE, account, directory, settings
 
 
@@ -52,8 +54,40 @@ def test_the_order_of_answers_means_nothing():
 def test_it_stands_until_the_first_lock_ends():
     soon, late = NOW + timedelta(hours=1), NOW + timedelta(days=1)
     known = Known({}, {1: (lock(), lock(Service.MAIL, late)), 2: (lock(Service.WEB, soon),)})
-    assert next_lock_end(known) == soon
-    assert next_lock_end(Known({}, {1: (lock(),)})) is None
+    assert next_end(known) == soon
+    assert next_end(Known({}, {1: (lock(),)})) is None
+
+
+def exemption(uid=None, gid=None, until=NOW + timedelta(days=1)):
+    return Exemption(uid, gid, 500_000_000, NOW, until, "school film", "carer")
+
+
+def test_an_exemption_of_an_account_or_a_group_is_a_limit_of_its_login_or_name():
+    known = Known(
+        exemptions=(exemption(uid=FRED.uid), exemption(gid=20002), exemption(uid=29999), exemption(gid=29999))
+    )
+    whole = compose(directory(), known, settings())
+    assert [(rule.login, rule.group, rule.upload) for rule in whole.limits.rules] == [
+        ("fred.mustermann", None, 500_000_000),
+        (None, "kollegium", 500_000_000),
+    ]
+    assert "school film" not in repr(whole)
+
+
+def test_everybody_has_the_quota_of_the_role_or_an_own_one_and_the_probe_none():
+    known = Known(quotas={FRED.uid: KnownQuota(2 * 10**9, NOW, None, "video club", "carer")})
+    accounts = compose(directory(), known, settings()).accounts
+    assert accounts["fred.mustermann"].quota == 2 * 10**9
+    assert accounts["anna.lehmann"].quota == 5 * 10**9
+    assert accounts["schoolserver-probe"].quota == 0
+    assert compose(directory(), Known(), settings()).accounts["fred.mustermann"].quota == 10**9
+
+
+def test_it_stands_until_the_first_exemption_or_quota_ends():
+    soon, late = NOW + timedelta(hours=1), NOW + timedelta(days=1)
+    ends = {1: KnownQuota(1, NOW, soon, "", ""), 2: KnownQuota(1, NOW, None, "", "")}
+    assert next_end(Known(exemptions=(exemption(uid=1, until=late),))) == late
+    assert next_end(Known(exemptions=(exemption(uid=1, until=late),), quotas=ends)) == soon
 
 
 def test_an_account_more_is_another_meaning():

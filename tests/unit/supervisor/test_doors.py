@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 from appliance.policy.access import AccessRule, Who
@@ -89,3 +90,62 @@ def test_a_lock_that_begins_later_is_looked_for_then():
     assert doors.look(snapshot, NOW) == frozenset()
     assert doors.next_change == later
     assert doors.look(snapshot, later) == {"fred.mustermann"}
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+LESSON = Schedule(frozenset(range(7)), (Window(time(10), time(11)),), BERLIN)
+BEGINS, ENDS = datetime(2026, 11, 23, 9, 0, tzinfo=UTC), datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+ROOMS = {"12": (ip_network("10.1.12.0/24"),), "13": (ip_network("10.1.13.0/24"),)}
+PUPILS, EVERYONE = Who(roles=frozenset({FRED.role})), Who(everyone=True)
+
+
+def rule(allow, who=EVERYONE, rooms=(), schedule=None):
+    return AccessRule("access.yaml:1", frozenset({Service.MAIL}), who, allow, frozenset(rooms), schedule=schedule)
+
+
+def school(*rules, rooms=ROOMS, **more):
+    return replace(whole(rules=rules, **more), rooms=rooms)
+
+
+def test_a_room_that_is_closed_during_a_lesson_ends_the_sessions_of_whoever_may_be_in_it():
+    doors = Doors(Service.MAIL)
+    snapshot = school(rule(False, PUPILS, ["12"], LESSON), rule(True))
+    assert doors.look(snapshot, NOW) == frozenset()
+    assert doors.next_change == BEGINS
+    assert doors.look(snapshot, BEGINS) == {"fred.mustermann"}
+    assert doors.look(snapshot, BEGINS + timedelta(minutes=1)) == frozenset()
+    assert doors.next_change == ENDS
+    assert doors.look(snapshot, ENDS) == frozenset()
+
+
+def test_what_is_open_in_a_room_only_ends_there_too():
+    doors = Doors(Service.MAIL)
+    snapshot = school(rule(True, rooms=["12"], schedule=LESSON))
+    doors.look(snapshot, BEGINS)
+    assert doors.next_change == ENDS
+    assert doors.look(snapshot, ENDS) == {"fred.mustermann", "anna.lehmann"}
+
+
+def test_a_rule_with_a_room_that_comes_or_goes_ends_what_it_closes():
+    closed = school(rule(False, PUPILS, ["12"]), rule(True))
+    assert kicked(closed, before=school(rule(True))) == {"fred.mustermann"}
+    assert kicked(school(rule(True)), before=closed) == frozenset()
+    assert kicked(school(), before=school(rule(True, rooms=["12"]))) == {"fred.mustermann", "anna.lehmann"}
+
+
+def test_a_rule_about_a_room_of_another_service_ends_no_session():
+    web = replace(rule(False, rooms=["12"]), services=frozenset({Service.WEB}))
+    assert kicked(school(web, rule(True)), before=school(rule(True))) == frozenset()
+
+
+def test_a_room_that_gets_other_networks_ends_what_may_be_outside_of_it_now():
+    only_there = rule(True, rooms=["12"])
+    moved = school(only_there, rooms={"12": ROOMS["13"]})
+    assert kicked(moved, before=school(only_there)) == {"fred.mustermann", "anna.lehmann"}
+    assert kicked(school(rule(True), rooms={}), before=school(rule(True))) == frozenset()
+
+
+def test_a_withdrawn_consent_ends_sessions_in_rooms_too():
+    rules = (rule(True, rooms=["12"]),)
+    without = {number: given for number, given in CONSENTS.items() if number != FRED.uid}
+    assert kicked(school(*rules, consents=without), before=school(*rules)) == {"fred.mustermann"}

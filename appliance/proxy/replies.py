@@ -1,0 +1,143 @@
+"""What a browser is told: a table from cause to status and text, and the page that carries it.
+
+May live here: statuses and texts. May not: when which is given. A page names no person and no list entry; a refusal
+carries the code that ``schoolserver why`` resolves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from http import HTTPStatus
+
+from appliance.daemon.texts import translator
+from appliance.policy.decision import Reason
+
+REALM = "Schoolserver"
+
+
+def _(text: str) -> str:
+    """Mark ``text`` for translation (see ``locale/``)."""
+    return text
+
+
+class Cause(StrEnum):
+    """Why something is not served; those that the policy knows have the names of its reasons."""
+
+    MALFORMED = Reason.MALFORMED.value
+    HEAD_TOO_LONG = "head-too-long"
+    TARGET_TOO_LONG = "target-too-long"
+    VERSION = "version"
+    UNSUPPORTED = "unsupported"
+    SIGN_IN = "sign-in"
+    IN_CLEAR = "in-clear"
+    LATER = "later"
+    TOO_MANY = "too-many"
+    UNKNOWN_ACCOUNT = Reason.UNKNOWN_ACCOUNT.value
+    DISABLED = Reason.DISABLED.value
+    LOCKED = Reason.LOCKED.value
+    MUST_CHANGE = Reason.MUST_CHANGE.value
+    CONSENT_MISSING = Reason.CONSENT_MISSING.value
+    NOT_OPEN = Reason.NOT_OPEN.value
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a cause
+    TOO_LARGE = Reason.TOO_LARGE.value
+    UPLOAD_TOO_LARGE = "upload-too-large"
+    CATEGORY = "category"
+    PORT = "port"
+    INSIDE = "inside"
+    NO_SUCH_HOST = "no-such-host"
+    NO_CONNECTION = "no-connection"
+    BAD_ANSWER = "bad-answer"
+    SLOW_ANSWER = "slow-answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What is not served: ``cause``, the ``code`` of the recorded refusal if there is one, when to come again (s)."""
+
+    cause: Cause
+    code: str | None = None
+    retry_after: float = 0.0
+
+
+_TABLE: Mapping[Cause, tuple[int, str]] = {
+    Cause.MALFORMED: (400, _("The request is not well formed.")),
+    Cause.HEAD_TOO_LONG: (431, _("The head of the request is too long.")),
+    Cause.TARGET_TOO_LONG: (414, _("The address is too long.")),
+    Cause.VERSION: (505, _("This version of HTTP is not spoken here.")),
+    Cause.UNSUPPORTED: (501, _("This kind of request is not passed on.")),
+    Cause.SIGN_IN: (407, _("Please sign in with your school account.")),
+    Cause.IN_CLEAR: (403, _("From other machines, please use the proxy's encrypted port.")),
+    Cause.LATER: (503, _("This does not work at the moment. Please try again later.")),
+    Cause.TOO_MANY: (503, _("There are too many connections from your device. Please try again later.")),
+    Cause.UNKNOWN_ACCOUNT: (403, _("This account is not known.")),
+    Cause.DISABLED: (403, _("This account is closed.")),
+    Cause.LOCKED: (403, _("This account is locked.")),
+    Cause.MUST_CHANGE: (403, _("Please set a password of your own first; until then nothing else is open.")),
+    Cause.CONSENT_MISSING: (403, _("The internet needs a consent that is missing.")),
+    Cause.NOT_OPEN: (403, _("This is not open to you here and now.")),
+    Cause.PASSWORD_CHANGED: (403, _("The password was changed. Please sign in with the new one.")),
+    Cause.TOO_LARGE: (403, _("This file is larger than you may download.")),
+    Cause.UPLOAD_TOO_LARGE: (413, _("This file is larger than you may upload.")),
+    Cause.CATEGORY: (403, _("This site belongs to a category that is closed to you.")),
+    Cause.PORT: (403, _("Only the usual ports of the web are open.")),
+    Cause.INSIDE: (403, _("Machines inside the school are not reached this way.")),
+    Cause.NO_SUCH_HOST: (502, _("There is no site of this name.")),
+    Cause.NO_CONNECTION: (502, _("The site cannot be reached.")),
+    Cause.BAD_ANSWER: (502, _("The site did not answer properly.")),
+    Cause.SLOW_ANSWER: (504, _("The site did not answer in time.")),
+}
+_OF_STATUS = {431: Cause.HEAD_TOO_LONG, 414: Cause.TARGET_TOO_LONG, 505: Cause.VERSION, 501: Cause.UNSUPPORTED}
+
+
+def cause_of_status(status: int) -> Cause:
+    """Give the cause for the status of a head that cannot be served."""
+    return _OF_STATUS.get(status, Cause.MALFORMED)
+
+
+def language_of(wanted: Sequence[str], usual: str) -> str:
+    """Choose German or English by Accept-Language (RFC 9110, 12.5.4), ``usual`` when it asks for neither."""
+    best, weight = usual, 0.0
+    for part in ",".join(wanted).split(","):
+        tag, _, parameter = part.strip().partition(";")
+        name = tag.strip().lower().partition("-")[0]
+        try:
+            quality = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
+        except ValueError:
+            continue
+        if name in ("de", "en") and weight < quality <= 1.0:
+            best, weight = name, quality
+    return best
+
+
+def page(refused: Refused, language: str, keep: bool, bodiless: bool = False) -> bytes:
+    """Write the whole response that says ``refused``; ``keep``: the connection stays open; ``bodiless``: for HEAD."""
+    status, text = _TABLE[refused.cause]
+    translate = translator(language)
+    body = _html(language, translate(text), translate, refused.code).encode()
+    head = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        "Content-Type: text/html; charset=utf-8",
+        f"Content-Language: {language}",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        "Via: 1.1 schoolserver",
+    ]
+    if status == 407:
+        head.append(f'Proxy-Authenticate: Basic realm="{REALM}", charset="UTF-8"')
+    if refused.retry_after > 0:
+        head.append(f"Retry-After: {max(1, round(refused.retry_after))}")
+    if not keep:
+        head.append("Connection: close")
+    return "\r\n".join([*head, "", ""]).encode("ascii") + (b"" if bodiless else body)
+
+
+def _html(language: str, text: str, translate: Callable[[str], str], code: str | None) -> str:
+    title = escape(translate(_("The school's proxy")))
+    told = f"<p>{escape(translate(_('Whoever looks after the server can say more with this code:')))} <b>{code}</b></p>"
+    return (
+        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title></head>'
+        f"<body><h1>{title}</h1><p>{escape(text)}</p>{told if code else ''}</body></html>\n"
+    )

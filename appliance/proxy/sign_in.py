@@ -1,0 +1,144 @@
+"""Who sends a request: Basic (RFC 7617) on every request, checked by auth once and then remembered for a while.
+
+May live here: credentials, what is remembered about them. May not: what the person may do (``session``). Passwords are
+not kept: what is remembered is a keyed hash under a key that only this process has and that dies with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from appliance.auth.client import Answer, Verdict
+from appliance.daemon.secret import Secret
+from appliance.policy.account import Service
+from appliance.policy.decision import Reason
+from appliance.policy.snapshot import Snapshot
+from appliance.proxy.replies import Cause, Refused
+
+_MOST = 10_000
+_LONGEST = 1024
+
+
+class Checker(Protocol):
+    """Checks passwords: the client of auth."""
+
+    async def verify(self, service: Service, login: str, password: Secret, address: str | None) -> Verdict:
+        """Give the answer of auth; one that cannot be reached answers TRY_LATER."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who is signed in: ``login``, ``at`` which instant the password was checked, the stamp it had in our snapshot."""
+
+    login: str
+    at: datetime
+    password_changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    guest: Guest
+    until: float
+
+
+class SignIn:
+    """Checks sign-ins of one worker; ``remember`` seconds pass before auth is asked again. ``clock`` is monotonic."""
+
+    def __init__(
+        self,
+        checker: Checker,
+        snapshot: Callable[[], Snapshot | None],
+        remember: float,
+        clock: Callable[[], float],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.remember = remember
+        self._checker = checker
+        self._snapshot = snapshot
+        self._clock = clock
+        self._now = now
+        self._key = os.urandom(32)
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._asking: dict[bytes, list[Any]] = {}
+
+    async def who(self, given: Sequence[str], address: str) -> Guest | Refused:
+        """Say who sent the ``given`` values of Proxy-Authorization from the IP ``address``."""
+        credentials = basic(given)
+        if credentials is None:
+            return Refused(Cause.SIGN_IN)
+        login, password = credentials
+        mark = hashlib.blake2b("\0".join((login, password.reveal())).encode(), key=self._key).digest()
+        known = self._remembered(mark)
+        if known is not None:
+            return known
+        waiting = self._asking.get(mark + address.encode())
+        if waiting is not None:  # a browser opens six connections at once: one question answers them all
+            answer: Any = Deferred()
+            waiting.append(answer)
+            return await answer  # type: ignore[no-any-return]  # Twisted's Deferred has no types here
+        return await self._ask(mark, login, password, address)
+
+    async def _ask(self, mark: bytes, login: str, password: Secret, address: str) -> Guest | Refused:
+        waiting = self._asking[mark + address.encode()] = []
+        outcome: Guest | Refused = Refused(Cause.LATER)
+        try:
+            asked_at = self._now()
+            verdict = await self._checker.verify(Service.WEB, login, password, address)
+            outcome = self._judged(verdict, asked_at)
+            if isinstance(outcome, Guest) and self.remember > 0:
+                self._kept[mark] = _Kept(outcome, self._clock() + self.remember)
+                while len(self._kept) > _MOST:
+                    self._kept.popitem(last=False)
+        finally:
+            del self._asking[mark + address.encode()]
+            for one in waiting:
+                one.callback(outcome)
+        return outcome
+
+    def _judged(self, verdict: Verdict, asked_at: datetime) -> Guest | Refused:
+        if verdict.answer is Answer.REFUSED:
+            return Refused(Cause.SIGN_IN)
+        if verdict.answer is Answer.MUST_CHANGE:
+            return Refused(Cause.MUST_CHANGE, verdict.code)
+        if verdict.answer is Answer.DENIED:
+            return Refused(Cause((verdict.reason or Reason.NOT_OPEN).value), verdict.code)
+        snapshot = self._snapshot()
+        account = snapshot.accounts.get(verdict.login) if snapshot is not None else None
+        if verdict.answer is not Answer.VERIFIED or account is None:  # the account may be newer than our snapshot
+            return Refused(Cause.LATER, retry_after=verdict.retry_after)
+        return Guest(account.login, asked_at, account.password_changed_at)
+
+    def _remembered(self, mark: bytes) -> Guest | None:
+        """Who this was when auth was asked, unless that is too long ago or the password was changed since."""
+        kept, snapshot = self._kept.get(mark), self._snapshot()
+        if kept is None or snapshot is None:
+            return None
+        account = snapshot.accounts.get(kept.guest.login)
+        changed = account is None or account.password_changed_at != kept.guest.password_changed_at
+        if changed or self._clock() >= kept.until:
+            del self._kept[mark]
+            return None
+        return kept.guest
+
+
+def basic(given: Sequence[str]) -> tuple[str, Secret] | None:
+    """Read Basic credentials in UTF-8; ``None`` when there are none that can be right."""
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    if scheme.lower() != "basic" or len(token) > _LONGEST:
+        return None
+    try:
+        login, colon, password = base64.b64decode(token.strip(" "), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (login, Secret(password)) if colon and login and password and "\0" not in login else None

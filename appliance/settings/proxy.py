@@ -1,0 +1,102 @@
+"""``proxy.yaml``: the filtered way to the internet; who may use it and how much stands in ``access.yaml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance.daemon.options import option
+from appliance.daemon.options_collections import ListOf, MappingOf
+from appliance.daemon.options_numbers import duration, integer
+from appliance.daemon.options_values import PATH, Scalar, choice, text
+from appliance.policy.account import Role
+from appliance.policy.targets import host_of
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A ``host`` (name or address, lower case, IPv6 without brackets) and a ``port``."""
+
+    host: str
+    port: int
+
+
+def _destination(value: str) -> Destination:
+    host, found = host_of(value), re.fullmatch(r".*:([1-9][0-9]{0,4})", value, re.ASCII)
+    if host is None or found is None or int(found[1]) > 65535 or "/" in value:
+        raise ValueError
+    return Destination(host, int(found[1]))
+
+
+def _domain(value: str) -> str:
+    host = host_of(value.removeprefix("*."))
+    if host is None or ":" in value:
+        raise ValueError
+    return host
+
+
+_DESTINATION = Scalar("host:port", "a name or address and a port, such as intranet.example:8443", _destination)
+_DOMAIN = Scalar("domain", "a domain such as example.org, which means all below it too", _domain)
+_CATEGORY = text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "a category, as its folder is called", longest=63)
+_EVERYBODY = ["malware", "phishing"]
+_ADULTS = ("teacher", "staff", "office", "admin")
+_PUPILS = ["adult", "agressif", "dangerous_material", "doh", "drogue", "gambling", "redirector", "vpn", *_EVERYBODY]
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """The proxy; durations in seconds. ``blocked_categories`` by role; ``always`` and host names in lower case."""
+
+    workers: int = option(
+        integer(1, 64), 1, "Processes that serve browsers; one per core at the most.", unit="processes", example=2
+    )
+    lists: Path = option(
+        PATH,
+        "/var/lib/schoolserver/lists",
+        "Category lists in the format of squidGuard and UT1: in this folder <category>/domains, a domain a line.",
+        example="/srv/lists",
+    )
+    blocked_categories: Mapping[Role, tuple[str, ...]] = option(
+        MappingOf(choice(Role), ListOf(_CATEGORY)),
+        {"pupil": sorted(_PUPILS), **{role: [*_EVERYBODY] for role in _ADULTS}},
+        "Categories closed to each role (K13).",
+        example={"pupil": ["adult", "vpn"], "teacher": ["malware"]},
+    )
+    always: tuple[str, ...] = option(
+        ListOf(_DOMAIN), [], "Domains that no category closes, with all below them.", example=["fragfinn.example"]
+    )
+    exceptions: tuple[Destination, ...] = option(
+        ListOf(_DESTINATION),
+        [],
+        "What may be reached although it lies inside the school or on another port than 80 and 443.",
+        example=["intranet.schule.example:8443", "10.1.0.7:80"],
+    )
+    remember: float = option(
+        duration(0, 3600),
+        "5 min",
+        "For so long a sign-in is remembered before the password is checked again; a changed one ends it at once.",
+        example="1 min",
+    )
+    connect_timeout: float = option(
+        duration(0.5, 300), "15 s", "A site must take a connection within so long.", example="5 s"
+    )
+    answer_timeout: float = option(
+        duration(1, 3600), "2 min", "A transfer in which nothing moves for so long is ended.", example="1 min"
+    )
+    head_timeout: float = option(
+        duration(0.5, 300), "20 s", "A browser must send the head of its request within so long.", example="10 s"
+    )
+    idle_timeout: float = option(
+        duration(0.5, 3600), "1 min", "A browser's connection without a request is kept for so long.", example="30 s"
+    )
+    tunnel_timeout: float = option(
+        duration(1, 86400), "10 min", "A tunnel (HTTPS) in which nothing moves for so long is ended.", example="5 min"
+    )
+    connections: int = option(
+        integer(1, 100_000), 10_000, "Connections that one process serves at once.", unit="connections", example=2000
+    )
+    connections_per_address: int = option(
+        integer(1, 100_000), 500, "Of these, from one address.", unit="connections", example=200
+    )

@@ -1,0 +1,92 @@
+"""What a service that writes mail or files adds to the ledger.
+
+May live here: the one file that a writing process owns. May not: reading the sum (``ledger``), counting what lies on
+the disk (``scan``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from enum import StrEnum
+from pathlib import Path
+
+from appliance.usage.table import Shape, Table, write_empty
+
+_MOST = 1_000
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Place(StrEnum):
+    """What is counted; the name of the folder in which its writers keep their files."""
+
+    MAIL = "mail"
+    FILES = "files"
+
+
+class Delta:
+    """The bytes that this process, and those that had the file before it, added for each account.
+
+    ``folder`` is ``<runtime>/usage``; its sub-folder ``place`` belongs to the writing service. Accounts have ids from
+    ``first`` to ``last`` (directory.yaml). Make it after the fork: each process has a file of its own, and goes on
+    with one that a dead process left. It survives a kill -9. Thread-safe; raises ``OSError`` when it cannot be made.
+    """
+
+    def __init__(self, folder: Path, place: Place, first: int, last: int) -> None:
+        self._guard = threading.Lock()
+        shape = Shape(first, last - first + 1, 1)
+        self._descriptor = _claim(folder / place, shape)
+        self._table = Table(self._descriptor, writable=True)
+
+    def add(self, uid: int, amount: int) -> None:
+        """Add ``amount`` bytes (below 0: removed) to the account ``uid``; an id that is no account's is not counted.
+
+        To be called within a second before or after the change on the disk, so that counting the disk in between
+        counts nothing twice.
+        """
+        with self._guard:
+            self._table.add(0, uid, amount)
+
+    def close(self) -> None:
+        """Leave the file to the next writer. May be called more than once."""
+        with self._guard:
+            if self._descriptor >= 0:
+                self._table.close()
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+
+def _claim(folder: Path, shape: Shape) -> int:
+    """Open and lock the first file that nobody else writes to, making it if need be; its descriptor."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o750, parents=True)
+    group = folder.stat().st_gid
+    for number in range(_MOST):
+        descriptor = os.open(folder / f"{number}.delta", _OPEN, 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _usable(descriptor, shape, group):
+                return descriptor
+        except BlockingIOError:
+            pass  # another process writes to it
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+    raise OSError(f"more than {_MOST} processes write to {folder}")
+
+
+def _usable(descriptor: int, shape: Shape, group: int) -> bool:
+    """Whether the locked file has ``shape``; one that is no table, as a kill may leave it, is made one."""
+    try:
+        table = Table(descriptor)
+    except ValueError:
+        os.fchown(descriptor, -1, group)
+        os.fchmod(descriptor, 0o640)
+        write_empty(descriptor, shape)
+        return True
+    found = table.shape
+    table.close()
+    return found == shape

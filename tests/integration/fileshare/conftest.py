@@ -1,0 +1,38 @@
+"""One school for all tests of files: its parts take a few seconds to start."""
+
+import ftplib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.fileshare.school import FRED, FRIDA, LIMIT, School, start_school
+from tests.integration.mail.school import wait_for
+
+
+@pytest.fixture(scope="session")
+def running_school() -> Iterator[School]:
+    with start_school() as school:
+        yield school
+
+
+@pytest.fixture
+def school(running_school: School) -> Iterator[School]:
+    """The school; whatever a test changed about its accounts is published as it was, and its files are removed."""
+    before = running_school.snapshot
+    yield running_school
+    if running_school.snapshot is not before:
+        running_school.publish()
+        wait_for(lambda: _gets_in(running_school, FRED) and _gets_in(running_school, FRIDA), 10)
+    for share in ("homes", "groups"):
+        for path in sorted((running_school.data / share).rglob("*"), reverse=True):
+            if len(path.relative_to(running_school.data).parts) > 2:
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def _gets_in(school: School, login: str) -> bool:
+    try:
+        with school.ftp(login) as client:
+            client.sendcmd(f"ALLO {LIMIT}")
+            return True
+    except ftplib.Error:
+        return False

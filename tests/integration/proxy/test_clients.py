@@ -1,0 +1,173 @@
+"""Real programs through the proxy: curl, wget and Python's own."""
+
+import contextlib
+import http.client
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from appliance.daemon.request_client import BlockingClient
+from tests.integration.proxy.school import BLOCKED, FRED, LIMIT, MARIA, MUST, PASSWORD, School, sign
+
+
+def curl(school: School, url: str, *more: str, port: str = "proxy", user: str = f"{FRED}:{PASSWORD}"):
+    """Status of the answer, of CONNECT, bytes that came, exit code, what was printed."""
+    scheme = "https" if port == "proxy-tls" else "http"
+    told = "\n%{http_code} %{http_connect} %{size_download} %{num_connects}"
+    argv = ["curl", "--silent", "--max-time", "20", "--proxy", f"{scheme}://127.0.0.1:{school.ports[port]}"]
+    argv += ["--noproxy", "", "--proxy-cacert", str(school.ca), "--cacert", str(school.ca), "--write-out", told]
+    argv += ["--proxy-user", user] if user else []
+    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    done = subprocess.run([*argv, *more, url], capture_output=True, check=False, timeout=30, env=clean)
+    body, _, told = done.stdout.rpartition(b"\n")
+    status, connect, size, connections = map(int, told.split())
+    return status, connect, size, done.returncode, body, connections
+
+
+@pytest.mark.parametrize("port", ["proxy", "proxy-tls"])
+@pytest.mark.parametrize("secure", [False, True])
+def test_curl(school, port, secure):
+    url = f"https://127.0.0.1:{school.secure_site}/" if secure else f"http://127.0.0.1:{school.site}/"
+    status, connect, _, code, body, _ = curl(school, url, port=port)
+    assert (status, connect, code) == (200, 200 if secure else 0, 0)
+    assert b"Musterseite" in body
+
+
+def test_one_connection_serves_many_requests(school):
+    url = f"http://127.0.0.1:{school.site}/bytes/[1-20]"
+    status, _, size, code, _, connections = curl(school, url)
+    assert (status, size, code) == (200, 20, 0)
+    assert connections == 0  # what the last of the twenty needed
+
+
+@pytest.mark.parametrize("user", ["", f"{FRED}:Falsch-Falsch1"])
+@pytest.mark.parametrize("port", ["proxy", "proxy-tls"])
+def test_curl_without_the_right_password(school, user, port):
+    for url in (f"http://127.0.0.1:{school.site}/", f"https://127.0.0.1:{school.secure_site}/"):
+        status, connect, *_ = curl(school, url, port=port, user=user)
+        assert 407 in (status, connect)
+
+
+def test_must_change(school):
+    status, *_, body, _ = curl(school, f"http://127.0.0.1:{school.site}/", user=f"{MUST}:{PASSWORD}")
+    assert status == 403
+    code = body.decode().partition("<b>")[2].partition("</b>")[0]
+    query = BlockingClient(school.settings.server.runtime / "audit" / "query.sock", 10)
+    assert query.call("why", code=code)["reason"] == "must-change"
+    query.close()
+
+
+def test_the_page_of_a_refusal(school):
+    for language, words in (("de", 'lang="de"'), ("en-GB", "category that is closed")):
+        status, *_, body, _ = curl(school, f"http://www.{BLOCKED}/", "--header", f"Accept-Language: {language}")
+        assert status == 403
+        assert words in body.decode()
+    assert curl(school, f"https://www.{BLOCKED}/")[1] == 403
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/",
+        "http://localhost/",
+        "https://localhost/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://[::1]/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://169.254.169.254/",
+        "http://10.0.0.1/",
+        "https://127.0.0.1:22/",
+        "http://127.0.0.1:389/",
+    ],
+)
+def test_the_inside_is_closed(school, url):
+    status, connect, *_ = curl(school, url, "--globoff")
+    assert 403 in (status, connect)
+
+
+def test_a_site_that_is_away(school):
+    assert curl(school, "http://127.0.0.1:9/")[0] == 502
+
+
+@pytest.mark.parametrize("size", [0, 1, LIMIT])
+@pytest.mark.parametrize("port", ["proxy", "proxy-tls"])
+def test_what_is_within_the_limit_passes(school, size, port):
+    status, _, came, code, *_ = curl(school, f"http://127.0.0.1:{school.site}/bytes/{size}", port=port)
+    assert (status, came, code) == (200, size, 0)
+
+
+def test_what_is_beyond_is_told_at_once(school):
+    url = f"http://127.0.0.1:{school.site}/bytes/{LIMIT + 1}"
+    status, _, came, *_ = curl(school, url)
+    assert status == 403
+    assert came < 2000
+    assert curl(school, url, "--head")[0] == 200
+    assert curl(school, url, user=f"{MARIA}:{PASSWORD}")[0] == 200
+
+
+@pytest.mark.parametrize("port", ["proxy", "proxy-tls"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_uploads(school, tmp_path, port, chunked):
+    more = ["--header", "Transfer-Encoding: chunked"] if chunked else []
+    if chunked:
+        more += ["--header", "Expect:"]
+    for size, expected in ((LIMIT, 200), (LIMIT + 1, 413)):
+        (tmp_path / "file").write_bytes(bytes(size))
+        url = f"http://127.0.0.1:{school.raw_site if chunked else school.site}/"
+        if not chunked:
+            assert curl(school, url, "--data-binary", f"@{tmp_path / 'file'}", port=port)[0] == expected
+        else:
+            with ThreadPoolExecutor() as pool:
+                asked = pool.submit(curl, school, url, *more, "--data-binary", f"@{tmp_path / 'file'}", port=port)
+                connection, _ = school.raw.accept()
+                with connection:
+                    data = b""
+                    with contextlib.suppress(ConnectionResetError):
+                        while not data.endswith(b"\r\n0\r\n\r\n") and (piece := connection.recv(65536)):
+                            data += piece
+                    if expected == 200:
+                        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    assert data.endswith(b"\r\n0\r\n\r\n") == (expected == 200)
+                    assert asked.result()[0] == expected
+
+
+def test_tunnels_are_limited_too(school, tmp_path):
+    url = f"https://127.0.0.1:{school.secure_site}"
+    assert curl(school, f"{url}/bytes/{LIMIT}")[2:4] == (LIMIT, 0)
+    _, _, came, code, *_ = curl(school, f"{url}/bytes/{LIMIT * 5 // 4}")
+    assert code != 0
+    assert came < LIMIT * 5 // 4
+    (tmp_path / "file").write_bytes(bytes(LIMIT * 5 // 4))
+    assert curl(school, url, "--data-binary", f"@{tmp_path / 'file'}")[3] != 0
+
+
+def test_wget(school, tmp_path):
+    argv = ["wget", "--quiet", "--tries=1", "--timeout=15", "-O", str(tmp_path / "page")]
+    argv += ["-e", "use_proxy=yes", "-e", f"http_proxy=http://127.0.0.1:{school.ports['proxy']}"]
+    argv += ["--proxy-user", FRED, "--proxy-password", PASSWORD, f"http://127.0.0.1:{school.site}/bytes/12345"]
+    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    subprocess.run(argv, check=True, timeout=30, env=clean)
+    assert (tmp_path / "page").stat().st_size == 12345
+
+
+def test_python(school):
+    client = http.client.HTTPSConnection("127.0.0.1", school.ports["proxy"], timeout=15, context=school.context)
+    name, _, value = sign().strip().partition(": ")
+    client.set_tunnel("127.0.0.1", school.secure_site, {name: value})
+    for size in (10, 1000):
+        client.request("GET", f"/bytes/{size}")
+        assert len(client.getresponse().read()) == size
+    client.close()
+
+
+def test_what_is_recorded_and_that_the_journal_is_clean(school):
+    curl(school, f"http://www.{BLOCKED}/")
+    used = school.used
+    assert '"kind":"sign-in"' in used
+    assert '"service":"web"' in used
+    log = school.log
+    for word in (FRED, MARIA, PASSWORD, BLOCKED, "127.0.0.1", "Traceback"):
+        assert word not in log, log

@@ -1,0 +1,169 @@
+"""Files on the disk as the caller: whole or not at all, and nothing outside is reached."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from appliance.fileshare import store as module
+from appliance.fileshare.acting import Person, Staying
+from appliance.fileshare.shares import Place
+from appliance.fileshare.store import UNFINISHED, Store, TooLarge
+
+FRED = Person(os.getuid(), os.getgid())
+HOME, GROUP = Place("homes", "fred"), Place("groups", "klasse3a")
+
+
+class Account:
+    def __init__(self) -> None:
+        self.sum = 0
+
+    def add(self, uid: int, amount: int) -> None:
+        assert uid == os.getuid()
+        self.sum += amount
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
+
+
+@pytest.fixture
+def store(tmp_path: Path, account: Account) -> Store:
+    for place in (HOME, GROUP):
+        (tmp_path / place.area / place.name).mkdir(parents=True)
+    return Store(tmp_path, Staying(), account)
+
+
+@pytest.fixture(params=["nameless", "named"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Disks with and without files that have no name."""
+    if request.param == "named":
+        real = os.open
+
+        def without(path: str, flags: int, *rest: object, **more: object) -> int:
+            if flags & os.O_TMPFILE == os.O_TMPFILE:
+                raise OSError(errno.EOPNOTSUPP, "no")
+            return real(path, flags, *rest, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(module.os, "open", without)
+    return request.param
+
+
+def inside(place: Place, *parts: str) -> Place:
+    return Place(place.area, place.name, parts)
+
+
+def put(store: Store, place: Place, data: bytes, keep: int = 0) -> None:
+    upload = store.upload(FRED, place, keep, 1000)
+    upload.write(data)
+    upload.finish()
+
+
+def test_whole(store: Store, account: Account, tmp_path: Path, way: str) -> None:
+    put(store, inside(HOME, "a"), b"12345")
+    assert (tmp_path / "homes" / "fred" / "a").read_bytes() == b"12345"
+    assert account.sum == 5
+    put(store, inside(HOME, "a"), b"6", keep=2)
+    assert (tmp_path / "homes" / "fred" / "a").read_bytes() == b"126"
+    assert account.sum == 3
+    assert list(store.entries(FRED, HOME)) == ["a"]
+    assert os.listdir(tmp_path / "homes" / "fred") == ["a"]
+
+
+def test_not_at_all(store: Store, account: Account, tmp_path: Path, way: str) -> None:
+    put(store, inside(HOME, "a"), b"before")
+    upload = store.upload(FRED, inside(HOME, "a"), 0, 10)
+    upload.write(b"1234567890")
+    with pytest.raises(TooLarge) as problem:
+        upload.write(b"1")
+    assert problem.value.size == 11
+    assert list(store.entries(FRED, HOME)) == ["a"]
+    upload.close()
+    upload.close()
+    assert os.listdir(tmp_path / "homes" / "fred") == ["a"]
+    assert (tmp_path / "homes" / "fred" / "a").read_bytes() == b"before"
+    assert account.sum == 6
+
+
+def test_a_disk_that_fails_at_the_end(
+    store: Store, account: Account, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = store.upload(FRED, inside(HOME, "a"), 0, 10)
+    upload.write(b"1")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(module.os, "fsync", full)
+    with pytest.raises(OSError, match="full"):
+        upload.finish()
+    assert os.listdir(tmp_path / "homes" / "fred") == [] and account.sum == 0 and upload.closed
+
+
+def test_no_descriptor_is_left_open(store: Store, way: str) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    put(store, inside(HOME, "a"), b"1")
+    store.upload(FRED, inside(HOME, "a"), 0, 10).close()
+    for place in (inside(HOME, "a", "b"), inside(HOME, "missing", "b")):
+        with pytest.raises(OSError, match=r"Not a directory|No such file"):
+            store.upload(FRED, place, 0, 10)
+    with pytest.raises(OSError, match="Invalid"):
+        store.upload(FRED, inside(HOME, "a"), 2, 10)
+    with pytest.raises(TooLarge):
+        store.upload(FRED, inside(HOME, "a"), 1, 0)
+    store.rename(FRED, inside(HOME, "a"), inside(GROUP, "a"))
+    store.remove_file(FRED, inside(GROUP, "a"))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_links_are_not_followed(store: Store, tmp_path: Path) -> None:
+    home = tmp_path / "homes" / "fred"
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "file").write_text("secret")
+    (home / "folder").symlink_to(tmp_path / "secret")
+    (home / "file").symlink_to(tmp_path / "secret" / "file")
+    for call in (
+        lambda: store.entries(FRED, inside(HOME, "folder")),
+        lambda: store.status(FRED, inside(HOME, "folder", "file")),
+        lambda: os.close(store.read(FRED, inside(HOME, "file"))),
+        lambda: os.close(store.read(FRED, inside(HOME, "folder", "file"))),
+        lambda: store.upload(FRED, inside(HOME, "folder", "new"), 0, 10),
+        lambda: store.upload(FRED, inside(HOME, "file"), 0, 10),
+        lambda: store.make_folder(FRED, inside(HOME, "folder", "new")),
+        lambda: store.remove_file(FRED, inside(HOME, "folder", "file")),
+        lambda: store.rename(FRED, inside(HOME, "file"), inside(GROUP, "file")),
+    ):
+        with pytest.raises(OSError, match=r"Not a directory|levels of symbolic|Is a directory"):
+            call()
+    store.set_time(FRED, inside(HOME, "file"), 1.0)
+    store.remove_file(FRED, inside(HOME, "file"))
+    assert (tmp_path / "secret" / "file").stat().st_mtime > 1.0
+
+
+def test_unfinished_files_are_nobodys(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "homes" / "fred" / f"{UNFINISHED}1").touch()
+    (tmp_path / "homes" / "fred" / "two\nlines").touch()
+    assert store.entries(FRED, HOME) == {}
+    with pytest.raises(FileNotFoundError):
+        store.read(FRED, inside(HOME, f"{UNFINISHED}1"))
+
+
+def test_folders_and_moves(store: Store, account: Account) -> None:
+    store.make_folder(FRED, inside(HOME, "a"))
+    put(store, inside(HOME, "a", "x"), b"123")
+    put(store, inside(HOME, "y"), b"1234")
+    with pytest.raises(OSError, match="not empty"):
+        store.remove_folder(FRED, inside(HOME, "a"))
+    store.rename(FRED, inside(HOME, "a", "x"), inside(HOME, "y"))
+    assert account.sum == 3
+    store.remove_folder(FRED, inside(HOME, "a"))
+    store.make_folder(FRED, inside(HOME, "b"))
+    with pytest.raises(OSError, match="cross-device"):
+        store.rename(FRED, inside(HOME, "b"), inside(GROUP, "b"))
+    store.rename(FRED, inside(HOME, "y"), inside(GROUP, "y"))
+    store.remove_file(FRED, inside(GROUP, "y"))
+    assert account.sum == 0

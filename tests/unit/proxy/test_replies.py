@@ -1,0 +1,64 @@
+"""The pages."""
+
+from http.client import HTTPResponse
+from io import BytesIO
+
+import pytest
+
+from appliance.policy.decision import Reason
+from appliance.proxy.replies import Cause, Refused, cause_of_status, language_of, page
+
+
+class Wire(BytesIO):
+    def makefile(self, *_arguments):
+        return self
+
+
+@pytest.mark.parametrize("cause", Cause)
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_each_cause_has_a_page(cause, language):
+    answer = HTTPResponse(Wire(page(Refused(cause, "7KQF-2MXA", 2.4), language, keep=False)))
+    answer.begin()
+    body = answer.read().decode()
+    assert answer.status >= 400
+    assert "7KQF-2MXA" in body
+    assert f'lang="{language}"' in body
+    assert answer.headers["Connection"] == "close"
+    assert answer.headers["Retry-After"] == "2"
+    assert (answer.headers["Proxy-Authenticate"] is not None) == (cause is Cause.SIGN_IN)
+
+
+def test_each_reason_of_the_policy_that_concerns_the_web_is_a_cause():
+    mail = {Reason.FOREIGN_SENDER, Reason.OUTSIDE_RECIPIENT, Reason.UNKNOWN_RECIPIENT}
+    assert {Cause(reason.value) for reason in set(Reason) - mail if "quota" not in reason.value}
+
+
+def test_the_answer_to_head_has_no_body_and_an_open_connection_is_not_closed():
+    whole = page(Refused(Cause.NOT_OPEN), "de", keep=True)
+    bare = page(Refused(Cause.NOT_OPEN), "de", keep=True, bodiless=True)
+    assert whole.startswith(bare)
+    assert bare.endswith(b"\r\n\r\n")
+    assert b"Connection" not in bare
+    assert b"Retry-After" not in bare
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [
+        ([], "de"),
+        (["fr"], "de"),
+        (["en"], "en"),
+        (["en-GB, de;q=0.5"], "en"),
+        (["en;q=0.3", "de-AT;q=0.9"], "de"),
+        (["en;q=0"], "de"),
+        (["en;q=x, *"], "de"),
+        (["en;q=5"], "de"),
+    ],
+)
+def test_language(wanted, language):
+    assert language_of(wanted, "de") == language
+
+
+def test_statuses_of_heads():
+    assert cause_of_status(400) is Cause.MALFORMED
+    assert cause_of_status(505) is Cause.VERSION
