@@ -3,7 +3,7 @@ PYTHON = /usr/bin/python3
 CATALOGS = $(patsubst %.po,%.mo,$(wildcard appliance/locale/*/LC_MESSAGES/*.po))
 LINT = .lint
 
-.PHONY: demo test unit integration lint bench soak deps deps-test catalogs clean
+.PHONY: demo test unit integration lint bench deps deps-test catalogs clean
 
 demo: deps catalogs
 	$(PYTHON) -m appliance demo $(if $(STATE),--state $(STATE))
@@ -41,9 +41,6 @@ $(LINT)/ready: scripts/lint-requirements.txt | deps-test
 
 bench: deps-test catalogs
 	$(PYTHON) -m bench
-
-soak: deps-test catalogs
-	$(PYTHON) -m pytest -q tests/soak
 
 clean:
 	rm -rf $(LINT) .demo $(CATALOGS)
