@@ -176,14 +176,14 @@ def test_a_unit_that_is_busy_is_red_and_not_restarted(school):
     address, first = school.settings.network.listen["submission"], school.pid("mail")
     many = 2 * school.settings.mail.connections_per_address
 
-    def failures():
-        return school.call("status")["probes"][0]["failures"]
+    def found():
+        return next(probe for probe in school.call("status")["probes"] if probe["name"] == "mail")
 
     with contextlib.ExitStack() as crowd:
         for _ in range(many):
             crowd.enter_context(socket.create_connection((address.host, address.port), 10))
-        school.when(lambda: failures() > 2 * IN_A_ROW, within=60.0)
-        assert "answered 421" in school.call("status")["probes"][0]["text"]
+        school.when(lambda: found()["failures"] > 2 * IN_A_ROW, within=60.0)
+        assert "answered 421" in found()["text"]
         assert school.pid("mail") == first
     school.when(lambda: healthy(school))
     assert school.pid("mail") == first
