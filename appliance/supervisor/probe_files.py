@@ -45,7 +45,7 @@ def _sign_in(client: ftplib.FTP_TLS, visitor: Visitor) -> None:
     except ftplib.error_perm as refusal:
         raise WrongPassword(None, "FTP: the sign-in was refused") from refusal
     except ftplib.error_temp as refusal:
-        raise ProbeFailed("auth", "FTP: the sign-in cannot be checked now") from refusal
+        raise ProbeFailed(None, "FTP: the sign-in cannot be checked now") from refusal
 
 
 @contextlib.contextmanager
@@ -55,6 +55,8 @@ def _blaming() -> Iterator[None]:
         yield
     except TimeoutError as problem:
         raise ProbeFailed("fileshare", "FTP: no answer in time") from problem
+    except (ftplib.error_perm, ftplib.error_temp) as refusal:
+        raise ProbeFailed(None, f"FTP: answered {str(refusal)[:3]}") from refusal  # who refuses is alive
     except ftplib.Error as problem:
         raise ProbeFailed("fileshare", f"FTP: answered {str(problem)[:3]}") from problem
     except (OSError, EOFError) as problem:

@@ -78,9 +78,10 @@ def _status(head: bytes, protocol: str) -> None:
     if status == "407":
         raise WrongPassword(None, f"{protocol}: the sign-in was refused")
     if status == "503":
-        raise ProbeFailed("auth", f"{protocol}: the sign-in cannot be checked now")
+        raise ProbeFailed(None, f"{protocol}: the sign-in cannot be checked now")
     if status != "200":
-        raise ProbeFailed("proxy", f"{protocol}: answered {status if status.isdecimal() else 'something else'}")
+        alive = status.isdecimal()  # who refuses is alive
+        raise ProbeFailed(None if alive else "proxy", f"{protocol}: answered {status if alive else 'something else'}")
 
 
 @contextlib.contextmanager
