@@ -36,7 +36,7 @@ def test_a_pupil_writes_to_a_teacher(fred: Account, teacher: Account, demo: Runn
     number = found.stdout.split()[-1]
     read = clients.curl(*common, f"imap://{host}:{port}/INBOX;MAILINDEX={number}")
     assert "Guten Tag" in read.stdout
-    assert f"From: {fred.address}" in read.stdout.replace("\r", "")
+    assert f"From: Fred Mustermann <{fred.address}>" in read.stdout.replace("\r", ""), "K35: the name is the roster's"
     assert len(clients.read(teacher, token)) == 1
 
 
