@@ -49,10 +49,14 @@ def takes_mail(snapshot: Snapshot, account: Account) -> bool:
     """Say whether ``account`` has a mailbox that takes mail, whatever the hour and wherever its owner is.
 
     A locked account, and one whose first password was not changed yet, go on getting mail that waits for them; a
-    disabled one, one without the consents that mail needs (K23) and one to whom mail is never open do not.
+    disabled one, one without the consents that mail needs (K23) and one to whom mail is never open do not. For a hidden
+    account it is enough that mail is open to somebody, as for its sign-in.
     """
+    if account.hidden:
+        opened = any(rule.allow and Service.MAIL in rule.services for rule in snapshot.rules)
+        return opened and not account.disabled
     missing = snapshot.consents_required.get(Service.MAIL, frozenset()) - account.consents
-    if account.disabled or (missing and not account.hidden):
+    if account.disabled or missing:
         return False
     for rule in snapshot.rules:
         if Service.MAIL not in rule.services or not rule.who.covers(account):

@@ -57,6 +57,14 @@ def test_a_hidden_account_is_known_to_itself_only(snapshot) -> None:
     assert reason(resolve(snapshot, "fred", "probe@schule.example")) is Reason.UNKNOWN_RECIPIENT
 
 
+@pytest.mark.parametrize(("allow", "takes"), [(True, True), (False, False)])
+def test_the_hidden_account_takes_mail_while_mail_is_open_to_somebody(snapshot, allow: bool, takes: bool) -> None:
+    """Else the probe fails, and status with it, in a school that opens mail to teachers only."""
+    who = Who(roles=frozenset({Role.TEACHER}))
+    rules = tuple(replace(rule, who=who, allow=allow) for rule in snapshot.rules)
+    assert takes_mail(replace(snapshot, rules=rules), snapshot.accounts["probe"]) is takes
+
+
 @pytest.mark.parametrize("address", ["postmaster@schule.example", "Postmaster", "POSTMASTER@schule.example"])
 def test_postmaster_is_the_admins(snapshot, address: str) -> None:
     assert resolve(snapshot, "fred", address) == ("ada", "bea")
