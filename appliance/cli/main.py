@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from appliance.cli.backup import backup, restore
 from appliance.cli.check import check
 from appliance.cli.demo import demo
 from appliance.cli.explain import explain
@@ -32,5 +33,5 @@ def main() -> None:
     """
 
 
-for command in (status, users, limits, quota, passwd, explain, why, check, reload, demo):
+for command in (status, users, limits, quota, passwd, explain, why, check, reload, backup, restore, demo):
     main.add_command(command)

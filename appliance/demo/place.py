@@ -18,6 +18,7 @@ import yaml
 import appliance
 from appliance.daemon import authority
 from appliance.daemon.identities import Identities
+from appliance.demo import sshd
 from appliance.demo.proof_web import BLOCKED
 from appliance.settings.load import Settings, load
 
@@ -129,6 +130,7 @@ def _write_settings(state: Path, runtime: Path, identity: str) -> None:
     files["proxy"] = {"lists": str(state / "lists"), "exceptions": sites, "blocked_categories": {"pupil": ["gambling"]}}
     (state / "lists" / "gambling").mkdir(parents=True, exist_ok=True)
     (state / "lists" / "gambling" / "domains").write_text(f"{BLOCKED}\n", encoding="utf-8")
+    files["backup"] = sshd.settings_for(_free_port(sshd.PORT))
     for name, content in files.items():
         text = f"# Written anew by each start of the demo; etc/schoolserver/{name}.yaml explains all options.\n"
         (folder / f"{name}.yaml").write_text(text + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

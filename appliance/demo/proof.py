@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
-from appliance.demo import proof_files, proof_web
+from appliance.demo import proof_backup, proof_files, proof_web
 from appliance.demo.accounts import DemoAccount
 from appliance.settings.load import Settings
-from appliance.supervisor.client import ControlClient
+from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
 
 _PATIENCE = 10.0
 """Seconds that one exchange may take."""
@@ -62,6 +62,8 @@ def prove(school: School) -> Iterator[Proof]:
             passed, detail = exchange(school)
         except (
             OSError,
+            ServerRefused,
+            ServerUnreachable,
             http.client.HTTPException,
             smtplib.SMTPException,
             imaplib.IMAP4.error,
@@ -207,4 +209,5 @@ _EXCHANGES: tuple[tuple[str, Callable[[School], tuple[bool, str]]], ...] = (
     ("lock: everywhere at once", _lock),
     *proof_web.EXCHANGES,
     *proof_files.EXCHANGES,
+    *proof_backup.EXCHANGES,
 )

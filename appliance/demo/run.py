@@ -26,6 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from appliance.daemon.options import SettingsError
+from appliance.demo import sshd
 from appliance.demo.accounts import DemoAccount, SeedError, seed
 from appliance.demo.origin import origin
 from appliance.demo.place import PORTS, ClosedFolder, Place, default_state, prepare
@@ -70,7 +71,8 @@ def run(state: Path | None, roster: Path, ready_file: Path | None, console: Cons
         place = prepare(state)
         client = ControlClient(place.settings.server.runtime / "control" / "control.sock")
         _refuse_a_second(client, state)
-        with _sites(place, state.resolve()), _launched(place, console) as launcher:
+        copies = sshd.second_place(state, place.settings, place.program)
+        with _sites(place, state.resolve()), copies, _launched(place, console) as launcher:
             _wait_until(lambda: _healthy(client), launcher, stop, state)
             with _bar(console) as progress:
                 right = functools.partial(password_is_right, place.settings, place.ca)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from appliance.daemon.request_client import BlockingClient
 from appliance.usage.scan import Found
@@ -40,6 +41,18 @@ class PrivilegedClient:
     def session_kick(self, service: str, login: str) -> bool:
         """End the sessions of ``login`` at the engine of ``service`` (``mail``); whether there were any."""
         return bool(self._client.call("session-kick", service=service, login=login)["kicked"])
+
+    def backup(self, action: str, /, **arguments: str | int | None) -> int:
+        """Begin ``run``, ``list``, ``setup`` (fingerprint) or ``restore`` (login, uid, path, date); its number."""
+        return int(self._client.call(f"backup-{action}", **arguments)["job"])
+
+    def backup_follow(self, job: int, seen: int) -> dict[str, Any]:
+        """How the action of that number is, once it is not as it was ``seen`` (0 at first), or some seconds later.
+
+        Gives ``seen``, ``progress`` (done, total, text) and ``outcome``: null while it runs, then an object with
+        ``result`` or ``error`` (kind, text). Refused with ``unknown-job`` when it was interrupted.
+        """
+        return self._client.call("backup-follow", job=job, seen=seen)
 
     def usage_scan(self, logins: Sequence[str], groups: bool) -> Found:
         """Count the mailboxes and homes of ``logins`` (at most 1,000), and all ``groups``."""

@@ -19,6 +19,7 @@ from appliance.daemon.loop import Loop
 from appliance.daemon.request_server import Peer, RequestError, RequestServer, Verb, serve
 from appliance.daemon.worker import Worker
 from appliance.privileged import names
+from appliance.privileged.backups import Backups
 from appliance.privileged.counting import Counting
 from appliance.privileged.engines import Dovecot
 from appliance.privileged.groups import Groups
@@ -44,6 +45,7 @@ class PrivilegedService:
         self._groups = Groups(settings.server.data / "groups")
         self._engines: Mapping[str, Dovecot] = {"imap": dovecot}
         self._sessions: Mapping[str, Dovecot] = {"mail": dovecot}
+        self._backups = Backups(settings.folder)
         self._counting = Counting(settings.server.data)
         self._disk = ThreadPoolExecutor(1, "homes")
         self._commands = ThreadPoolExecutor(1, "engines")
@@ -58,6 +60,7 @@ class PrivilegedService:
             "group-make": Verb(self._group_make, {"name": str, "gid": int}, self._allowed),
             "engine-install": Verb(self._engine_install, {"engine": str, "text": str}, self._allowed),
             "session-kick": Verb(self._session_kick, {"service": str, "login": str}, self._allowed),
+            **self._backups.verbs(self._allowed, lambda: self._ids),
             **self._counting.verbs(self._allowed, lambda: self._ids),
         }
         self._servers = [await serve(one, verbs, _LIMIT) for one in self._worker.listening("privileged")]
@@ -65,6 +68,7 @@ class PrivilegedService:
 
     async def stop(self) -> None:
         """Finish what is under way."""
+        await self._backups.stop()
         self._counting.stop()
         for server in self._servers:
             await server.stop()

@@ -8,6 +8,7 @@ from appliance.daemon.options_render import render
 from appliance.settings.access import AccessFile
 from appliance.settings.accounts import Accounts
 from appliance.settings.auth import Auth
+from appliance.settings.backup import BackupSettings
 from appliance.settings.directory import DirectorySettings
 from appliance.settings.fileshare import Fileshare
 from appliance.settings.mail import Mail
@@ -28,6 +29,7 @@ FILES: Mapping[str, type] = {
     "proxy": Proxy,
     "fileshare": Fileshare,
     "access": AccessFile,
+    "backup": BackupSettings,
     "quota": Quota,
 }
 _HEADINGS = {
@@ -40,6 +42,7 @@ _HEADINGS = {
     "mail": "The mail service. Who may use it and how large a file may be stands in access.yaml.",
     "proxy": "The way to the internet. Who may use it and how much stands in access.yaml.",
     "fileshare": "The file service. Who may use it and how large a file may be stands in access.yaml.",
+    "backup": "The backup: the second place to which everything is copied at night.",
     "access": "Access: which modules are open to whom, where and when, with which consents and limits.",
     "quota": "Quota: how much everyone may keep, mail and files together.",
 }

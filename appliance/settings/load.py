@@ -17,6 +17,7 @@ from appliance.daemon.options_yaml import read_file
 from appliance.settings.access_compile import Access, compile_access
 from appliance.settings.accounts import Accounts
 from appliance.settings.auth import Auth
+from appliance.settings.backup import BackupSettings
 from appliance.settings.checks import CHECKS
 from appliance.settings.checks_access import ACCESS_CHECKS
 from appliance.settings.directory import DirectorySettings
@@ -42,6 +43,7 @@ class Settings:
     accounts: Accounts
     auth: Auth
     mail: Mail
+    backup: BackupSettings
     proxy: Proxy
     fileshare: Fileshare
     access: Access

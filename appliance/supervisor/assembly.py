@@ -26,6 +26,7 @@ from appliance.supervisor.memory import StateMemory
 from appliance.supervisor.passwords import Passwords
 from appliance.supervisor.people import People
 from appliance.supervisor.probe import Probe
+from appliance.supervisor.probe_backup import probe_backup
 from appliance.supervisor.probe_files import probe_files
 from appliance.supervisor.probe_mail import probe_mail
 from appliance.supervisor.probe_web import probe_web
@@ -37,6 +38,7 @@ from appliance.supervisor.versions import Kicks
 from appliance.supervisor.visiting import LOGIN, Visiting
 
 PROBES = (
+    Probe("backup", None, probe_backup),
     Probe("mail", Service.MAIL, probe_mail),
     Probe("web", Service.WEB, probe_web),
     Probe("files", Service.FILES, probe_files),

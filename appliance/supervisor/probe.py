@@ -54,10 +54,13 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """``run`` uses ``service``: it blocks, returns when all was right and raises :class:`ProbeFailed` otherwise."""
+    """``run`` uses ``service`` (``None``: none that could be closed).
+
+    It blocks, returns when all was right and raises :class:`ProbeFailed` otherwise.
+    """
 
     name: str
-    service: Service
+    service: Service | None
     run: Callable[[Visitor], None]
 
 

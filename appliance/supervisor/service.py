@@ -22,6 +22,7 @@ from appliance.supervisor.accepting import Accepting
 from appliance.supervisor.assembly import assemble
 from appliance.supervisor.control import ControlFactory
 from appliance.supervisor.kicker import SETTLE
+from appliance.supervisor.nightly import Nightly
 from appliance.supervisor.probe import Probe
 from appliance.supervisor.quotas_ledger import TEND
 from appliance.supervisor.rounds import Pool, Round
@@ -54,6 +55,8 @@ class Supervisor:
         self._others += [self._probing(probe) for probe in self._parts.probes]
         self._others.append(Round(reactor, self._pool, core.repair_folders, lambda _: _FOLDERS_EVERY))
         self._others.append(Round(reactor, self._pool, core.ledger.tend, lambda _: TEND))
+        nightly = Nightly(lambda: core.settings)
+        self._others.append(Round(reactor, self._pool, nightly.work, lambda pause: pause))
         self._accepting: list[Accepting] = []
 
     def begin(self) -> Deferred:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.supervisor import (
+    verbs_backup,
     verbs_explain,
     verbs_import,
     verbs_limits,
@@ -14,7 +15,16 @@ from appliance.supervisor import (
 from appliance.supervisor.core import Core, guarded
 from appliance.supervisor.verb import Verb
 
-_NOUNS = (verbs_server, verbs_users, verbs_import, verbs_passwords, verbs_explain, verbs_limits, verbs_quota)
+_NOUNS = (
+    verbs_backup,
+    verbs_server,
+    verbs_users,
+    verbs_import,
+    verbs_passwords,
+    verbs_explain,
+    verbs_limits,
+    verbs_quota,
+)
 
 
 def table(core: Core) -> dict[str, Verb]:

@@ -68,7 +68,7 @@ class Visiting:
     def closed(self, probe: Probe) -> bool:
         """Whether the school has closed the probe's service altogether: then there is nothing to prove."""
         snapshot = self._publisher.snapshot
-        if snapshot is None or LOGIN not in snapshot.accounts:
+        if probe.service is None or snapshot is None or LOGIN not in snapshot.accounts:
             return False
         answer = decide(snapshot, Request(LOGIN, probe.service), self._clock())
         return isinstance(answer, Deny) and answer.reason is Reason.NOT_OPEN

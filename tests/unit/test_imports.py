@@ -23,9 +23,9 @@ MAY = {
     "fileshare": BASE | CLIENTS | {"fileshare", "usage"},
     "proxy": BASE | CLIENTS | {"proxy"},
     "backup": BASE | CLIENTS | {"backup"},
-    "supervisor": BASE | CLIENTS | {"supervisor", "directory", "roster", "usage"},
+    "supervisor": BASE | CLIENTS | {"supervisor", "backup.standing", "directory", "roster", "usage"},
     "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run"},
-    "demo": BASE | {"demo", "auth.envelope", "supervisor.client"},
+    "demo": BASE | {"demo", "backup.setup", "auth.envelope", "supervisor.client"},
 }
 
 

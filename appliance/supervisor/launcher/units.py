@@ -62,6 +62,7 @@ def _privileged(settings: Settings) -> Unit:
             Folder(data, "privileged", "privileged", 0o755),
             Folder(data / "homes", "privileged", "privileged", 0o711),
             Folder(data / "groups", "privileged", "privileged", 0o711),
+            Folder(settings.server.state / "backup", "privileged", "supervisor", 0o750),
         ),
         watchdog=settings.server.watchdog,
     )

@@ -343,12 +343,13 @@ def test_idle_strangers_give_way(school: School) -> None:
     address = ("127.0.0.1", school.ports["submission"])
     lines = [socket.create_connection(address, 10, source_address=(own, 0)) for _ in range(7)]
     try:
-        assert [line.recv(200)[:4] for line in lines] == [b"220 "] * 7
-        assert [line.recv(200)[:9] for line in lines[:2]] == [b"421 4.7.0"] * 2
+        replies = [line.makefile("rb") for line in lines]
+        assert [reply.readline()[:4] for reply in replies] == [b"220 "] * 7
+        assert [reply.readline()[:9] for reply in replies[:2]] == [b"421 4.7.0"] * 2
         assert _greeting(school) == b"220 ", "the probe needs nobody's room"
         assert signed_in.noop()[0] == 250
         lines[-1].sendall(b"NOOP\r\n")
-        assert lines[-1].recv(200)[:4] == b"250 "
+        assert replies[-1].readline()[:4] == b"250 "
     finally:
         for line in lines:
             line.close()

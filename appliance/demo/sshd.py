@@ -1,0 +1,136 @@
+"""The demo's second place: a real sshd on a loopback port that knows one key, and runs one command for it.
+
+It stands for another machine, so the launcher knows nothing of it. May live here: its keys, its configuration,
+its life. May not: making or reading a copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shlex
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from appliance.backup.setup import public_key, trust
+from appliance.settings.load import Settings
+
+PORT = 2022
+"""Preferred port on 127.0.0.1."""
+
+_SSHD = "/usr/sbin/sshd"
+_EMPTY = Path("/run/sshd")  # where sshd shuts in the part of itself that meets strangers; Debian's unit makes it
+_UP_WITHIN = 10.0
+_END_WITHIN = 5.0
+_LOOK_EVERY = 0.02
+
+
+def settings_for(port: int) -> dict[str, object]:
+    """What backup.yaml says about a second place on ``port``."""
+    return {"target": f"{_user()}@127.0.0.1", "port": port, "timeout": "5 s"}
+
+
+@contextlib.contextmanager
+def second_place(state: Path, settings: Settings, program: Path) -> Iterator[Path]:
+    """Run the second place below ``state`` and make it known to the school's server, and that to it.
+
+    ``program`` is the folder in which the package ``appliance`` is. Gives the folder of the copies; raises ``OSError``.
+    """
+    folder = state / "second-place"
+    copies = folder / "copies"
+    copies.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config = _configure(folder, copies, settings, program)
+    made = _make_empty_folder()
+    # setpriv: should the demo be killed, its sshd ends, too.
+    argv = ("/usr/bin/setpriv", "--pdeathsig", "TERM", _SSHD, "-D", "-f", str(config), "-E", str(folder / "sshd.log"))
+    server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True)
+    try:
+        _wait_until_up(server, settings.backup.port)
+        yield copies
+    finally:
+        sessions = psutil.Process(server.pid).children(recursive=True)
+        server.terminate()
+        server.wait()
+        psutil.wait_procs(sessions, _END_WITHIN)
+        if made and not _others():
+            with contextlib.suppress(OSError):
+                _EMPTY.rmdir()
+
+
+def _configure(folder: Path, copies: Path, settings: Settings, program: Path) -> Path:
+    host_key = folder / "host_key"
+    if not host_key.exists():
+        argv = ("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "second-place", "-f", str(host_key))
+        subprocess.run(argv, stdin=subprocess.DEVNULL, check=True)
+    trust(settings, host_key.with_suffix(".pub").read_text(encoding="ascii"))
+    receiver = program / "appliance" / "backup" / "receiver.py"
+    command = shlex.join(("/usr/bin/python3", "-I", str(receiver), str(copies))).replace('"', '\\"')
+    authorized = folder / "authorized_keys"
+    authorized.write_text(f'restrict,command="{command}" {public_key(settings)}\n', encoding="utf-8")
+    authorized.chmod(0o644)
+    config = folder / "sshd_config"
+    lines = {
+        "ListenAddress": f"127.0.0.1:{settings.backup.port}",
+        "HostKey": f'"{host_key}"',
+        "AuthorizedKeysFile": f'"{authorized}"',
+        "AllowUsers": _user(),
+        "AuthenticationMethods": "publickey",
+        "PermitRootLogin": "prohibit-password",
+        "PasswordAuthentication": "no",
+        "KbdInteractiveAuthentication": "no",
+        "PermitTTY": "no",
+        "PermitUserRC": "no",
+        "DisableForwarding": "yes",
+        "PidFile": "none",
+        "PrintMotd": "no",
+        # Folders like /var/tmp above the demo's own are open to all; the file itself is not.
+        "StrictModes": "no",
+        # Without PAM a root whose password is locked could not come in by key either.
+        "UsePAM": "yes" if _locked() else "no",
+    }
+    config.write_text("".join(f"{name} {value}\n" for name, value in lines.items()), encoding="utf-8")
+    return config
+
+
+def _user() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _locked() -> bool:
+    try:
+        shadow = Path("/etc/shadow").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return any(line.startswith(f"{_user()}:!") for line in shadow.splitlines())
+
+
+def _make_empty_folder() -> bool:
+    """Make what sshd needs when root starts it; whether it was missing."""
+    if os.geteuid() != 0 or _EMPTY.exists():
+        return False
+    _EMPTY.mkdir(mode=0o755)
+    return True
+
+
+def _others() -> bool:
+    """Whether another sshd lives here and needs the empty folder; one that has ended may wait to be buried."""
+    found = [process.info for process in psutil.process_iter(["name", "status"])]
+    return any(one["name"] == "sshd" and one["status"] != psutil.STATUS_ZOMBIE for one in found)
+
+
+def _wait_until_up(server: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _UP_WITHIN
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), _UP_WITHIN):
+            return
+        if server.poll() is not None:
+            raise OSError(f"the second place's sshd ended with {server.returncode}; its log lies beside its keys")
+        if time.monotonic() > deadline:
+            raise OSError(f"the second place's sshd does not answer on port {port}")
+        time.sleep(_LOOK_EVERY)

@@ -1,0 +1,63 @@
+"""The way from the control socket to the second place and back, through supervisor and privileged process."""
+
+import os
+import stat
+
+import pytest
+
+from appliance.demo import sshd
+from appliance.settings.load import load
+from appliance.supervisor.client import ServerRefused
+from tests.integration.backup.conftest import ROOT, free_port
+from tests.integration.supervisor.conftest import School
+
+LOGIN = "fred.mustermann"
+
+
+@pytest.fixture
+def school():
+    made = School()
+    try:
+        port = free_port()
+        made.write("backup", "".join(f"{name}: {value}\n" for name, value in sshd.settings_for(port).items()))
+        made.settings = load(made.folder / "etc")
+        with sshd.second_place(made.folder, made.settings, ROOT) as copies:
+            made.copies = copies
+            made.start()
+            (made.folder / "data" / "mail").mkdir()  # the mail service's, which does not run here
+            made.bring_in()
+            yield made
+    finally:
+        made.close()
+
+
+def test_copied_listed_and_restored_with_a_record(school):
+    home = school.folder / "data" / "homes" / LOGIN
+    letter = home / "letter"
+    letter.write_bytes(b"words")
+    os.chown(letter, home.stat().st_uid, home.stat().st_gid)
+    made = school.call("backup.run")
+    assert made["figures"]["files"] > 0
+    assert [copy["name"] for copy in school.call("backup.list")["copies"]] == [made["snapshot"]]
+    exported = school.copies / made["snapshot"] / "exports"
+    assert f"uid={LOGIN},ou=people,dc=schule,dc=example" in (exported / "directory.ldif").read_text()
+    assert (exported / "supervisor" / "state.db").exists()
+    letter.unlink()
+    came = school.call("restore", login=LOGIN, path="/letter")
+    back = home / came["folder"] / "letter"
+    assert back.read_bytes() == b"words"
+    assert back.stat().st_uid == home.stat().st_uid
+    with pytest.raises(ServerRefused, match="no such file"):
+        school.call("restore", login=LOGIN, path="another")
+    with pytest.raises(ServerRefused, match="no account"):
+        school.call("restore", login="nobody.here", path="letter")
+    events = [event for event in school.events() if event["kind"] == "restored"]
+    assert [(event["login"], event["snapshot"]) for event in events] == [(LOGIN, made["snapshot"])]
+    assert "letter" not in str(events)
+    assert all(word not in school.logs() for word in ("letter", LOGIN))
+    record = school.folder / "state" / "backup" / "record.json"
+    assert stat.S_IMODE(record.stat().st_mode) == 0o640
+    probe = school.when(
+        lambda: [one for one in school.call("status")["probes"] if one["name"] == "backup" and one["ok"]]
+    )
+    assert probe[0]["text"] == "right"
