@@ -12,8 +12,8 @@ test: unit integration
 
 # The policy core carries every decision: all of its lines and branches are covered by its own unit tests.
 unit: deps-test catalogs
-	$(PYTHON) -m pytest -q tests/unit --ignore=tests/unit/policy
-	$(PYTHON) -m pytest -q tests/unit/policy --cov=appliance/policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+	$(PYTHON) -m pytest -q -n 2 tests/unit --ignore=tests/unit/policy
+	$(PYTHON) -m pytest -q -n 2 tests/unit/policy --cov=appliance/policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 integration: deps-test catalogs
 	$(PYTHON) -m pytest -q tests/integration

@@ -19,8 +19,8 @@ from appliance.auth.envelope import Keys, open_passwords, seal
 from appliance.policy import passwords
 from appliance.supervisor.client import ControlClient
 
-_CHANGES_AT_ONCE = 4
-"""Passwords changed at the same time: about as many as the directory has cores and connections for."""
+_CHANGES_AT_ONCE = 10
+"""Passwords changed at the same time: each waits until every service knows of it, so a few more than cores."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ def prepare(state: Path) -> Place:
         notes.append(f"the path of {state} is too long for sockets, they are in {runtime} until the demo ends")
     _write_settings(state, runtime or state / "run", "numbers" if root else "same")
     settings = load(state / "etc")
+    if settings.backup.target is None:
+        notes.append("your account has no login shell, so sshd cannot play the second place: no copy is made")
     program = Path(appliance.__file__).resolve().parent.parent
     if root and not _open_to_all(program / "appliance"):
         program = _copy_program(program, state / "program")
@@ -125,6 +127,8 @@ def _write_settings(state: Path, runtime: Path, identity: str) -> None:
             "launcher": "children",
             "audit_log": "plain",
         },
+        # The demo keeps its passwords in a file: costly hashes would protect nothing, and make the start slow.
+        "directory": {"argon2_memory": "8 MiB", "argon2_time": 1},
     }
     sites = [f"127.0.0.1:{_free_port(port)}" for port in _SITES]
     files["proxy"] = {"lists": str(state / "lists"), "exceptions": sites, "blocked_categories": {"pupil": ["gambling"]}}

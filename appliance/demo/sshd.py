@@ -26,13 +26,21 @@ PORT = 2022
 
 _SSHD = "/usr/sbin/sshd"
 _EMPTY = Path("/run/sshd")  # where sshd shuts in the part of itself that meets strangers; Debian's unit makes it
+_NO_SHELL = ("nologin", "false")
 _UP_WITHIN = 10.0
 _END_WITHIN = 5.0
 _LOOK_EVERY = 0.02
 
 
+def has_shell(shell: str) -> bool:
+    """Whether sshd can run a command for a user with this login ``shell``; accounts of services have none."""
+    return Path(shell).name not in _NO_SHELL and os.access(shell or "/bin/sh", os.X_OK)
+
+
 def settings_for(port: int) -> dict[str, object]:
-    """What backup.yaml says about a second place on ``port``."""
+    """What backup.yaml says about a second place on ``port``: nothing for a user for whom sshd cannot run anything."""
+    if not has_shell(pwd.getpwuid(os.geteuid()).pw_shell):
+        return {}
     return {"target": f"{_user()}@127.0.0.1", "port": port, "timeout": "5 s"}
 
 
@@ -44,6 +52,9 @@ def second_place(state: Path, settings: Settings, program: Path) -> Iterator[Pat
     """
     folder = state / "second-place"
     copies = folder / "copies"
+    if settings.backup.target is None:
+        yield copies
+        return
     copies.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = _configure(folder, copies, settings, program)
     made = _make_empty_folder()

@@ -102,6 +102,11 @@ class Health:
         if unit is not None and self._may_restart(unit):
             self._restart(unit, probe.name)
 
+    def proved(self, probe: Probe) -> bool:
+        """Whether ``probe`` was right at least once; until then its service is only coming up."""
+        with self._guard:
+            return self._results[probe.name].proved
+
     def status(self) -> dict[str, Any]:
         """Everything, as the result of the verb ``status``.
 

@@ -66,7 +66,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a probe stands: ``ended`` on a monotonic clock (``None``: never), ``failures`` in a row by blamed unit."""
+    """How a probe stands: ``ended`` on a monotonic clock (``None``: never), ``failures`` in a row by blamed unit.
+
+    ``proved``: it was right at least once.
+    """
 
     ok: bool = False
     text: str = "not run yet"
@@ -74,12 +77,13 @@ class Result:
     took: float = 0.0
     failures: int = 0
     unit: str | None = None
+    proved: bool = False
 
     def after(self, failed: ProbeFailed | None, started: float, ended: float) -> Result:
         """The result once another run ended in ``failed``, or well."""
         done = replace(self, ended=ended, took=ended - started)
         if failed is None:
-            return replace(done, ok=True, text="right", failures=0, unit=None)
+            return replace(done, ok=True, proved=True, text="right", failures=0, unit=None)
         in_a_row = self.failures + 1 if failed.unit == self.unit else 1
         return replace(done, ok=False, text=failed.text, failures=in_a_row, unit=failed.unit)
 

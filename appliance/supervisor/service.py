@@ -33,6 +33,7 @@ LOG = logging.getLogger(__name__)
 _REQUEST_THREADS = 12
 _ROUND_THREADS = 8
 _FOLDERS_EVERY = 2.0
+_SOON = 0.5
 
 
 class Supervisor:
@@ -94,13 +95,18 @@ class Supervisor:
 
         def after(_: None) -> float:
             self._say()
-            return core.settings.server.probe_interval
+            return self._pause(core.health.proved(probe))
 
         return Round(self._reactor, self._pool, lambda: core.health.probe(probe), after)
 
     def _after_health(self, _: None) -> float:
         self._say()
-        return self._core.settings.server.probe_interval
+        return self._pause(self._core.health.status()["healthy"])
+
+    def _pause(self, well: bool) -> float:
+        """Give the seconds until the next look: what is only coming up is looked at again soon."""
+        interval = self._core.settings.server.probe_interval
+        return interval if well else min(interval, _SOON)
 
     def _say(self) -> None:
         """Keep the one line for ``systemctl status`` and the launcher up to date."""

@@ -83,7 +83,7 @@ class RunningDemo:
         argv = [sys.executable, "-m", "appliance", "demo"]
         argv += ["--state", str(self.state), "--ready-file", str(self.ready_file), *self.options]
         if self.uid is not None:
-            argv = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *argv]
+            argv = [*_person(self.folder), f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *argv]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 argv,
@@ -173,6 +173,19 @@ class RunningDemo:
                     own = "unit" if process.pid == unit_pid else "child"
                     found.append(Part(process.pid, f"{own} {_command(process)}", unit_pid))
         return found
+
+
+def _person(folder: Path) -> list[str]:
+    """Make a person with a login shell of nobody, for the processes started by this and for no others.
+
+    ``PDEATHSIG`` and signals reach the demo, for each of these words becomes the next one.
+    """
+    users = folder / "passwd"
+    lines = Path("/etc/passwd").read_text().splitlines(keepends=True)
+    users.write_text("".join(f"nobody:x:{NOBODY}:{NOBODY}::/:/bin/sh\n" if ":65534:" in one else one for one in lines))
+    users.chmod(0o644)
+    inside = 'mount --bind "$0" /etc/passwd && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", inside, str(users), "setpriv"]
 
 
 def _command(process: psutil.Process) -> str:

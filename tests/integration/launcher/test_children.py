@@ -239,7 +239,7 @@ def test_a_second_signal_ends_everything_at_once(running):
     running.process.send_signal(signal.SIGINT)
     running.until(lambda units: units["directory"][0] == "stopping")
     running.process.send_signal(signal.SIGINT)
-    code, _ = running.stop()
+    code, _ = running.stop_when_ended()
     assert code == 0
 
 

@@ -317,7 +317,7 @@ def test_status_has_units_probes_checks_and_figures(school):
     supervisor = next(unit for unit in status["units"] if unit["name"] == "supervisor")
     assert supervisor["memory"] > 10 * 2**20
     assert supervisor["descriptors"] > 5
-    assert {probe["name"] for probe in status["probes"]} == {"mail", "files", "web"}
+    assert {probe["name"] for probe in status["probes"]} == {"mail", "files", "web", "backup"}
     assert not status["healthy"]  # there is no mail in this school
     assert "probe mail" in status["summary"]
 

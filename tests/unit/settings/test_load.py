@@ -206,7 +206,7 @@ VALUES = st.recursive(
 LINES = st.lists(st.tuples(WORDS, VALUES).map(": ".join), max_size=5).map("\n".join)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(name=st.sampled_from(sorted(FILES)), content=LINES.map(str.encode) | st.binary(max_size=60))
 def test_any_file_gives_settings_or_settings_error(name, content, tmp_path):
     for other in tmp_path.iterdir():
