@@ -44,9 +44,13 @@ class SecondPlace:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Our folder below the state: the record for status, exported databases, the key to the second place."""
+    """Our folder below the state: the record for status, exported databases, the key to the second place.
+
+    ``runtime``: for a socket, whose path must be short.
+    """
 
     folder: Path
+    runtime: Path
 
     @property
     def keys(self) -> Path:
@@ -61,17 +65,18 @@ class Own:
     @property
     def line(self) -> Path:
         """Where a copy shares its connection."""
-        return self.keys / "line"
+        return self.runtime / "line"
 
     def make(self) -> None:
         """Make the folders that are missing; raises ``OSError``."""
         self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        self.keys.mkdir(mode=0o700, exist_ok=True)
+        for folder in (self.keys, self.runtime):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def own_folder(settings: Settings) -> Own:
     """Our folder under these settings."""
-    return Own(settings.server.state / "backup")
+    return Own(settings.server.state / "backup", settings.server.runtime / "backup")
 
 
 def parts(settings: Settings) -> tuple[Part, ...]:

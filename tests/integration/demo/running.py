@@ -176,13 +176,14 @@ class RunningDemo:
 
 
 def _person(folder: Path) -> list[str]:
-    """Make a person with a login shell of nobody, for the processes started by this and for no others.
+    """Make a person with a login shell of nobody (a name that nss-systemd does not lock), for the processes started by this and for no others.
 
     ``PDEATHSIG`` and signals reach the demo, for each of these words becomes the next one.
     """
     users = folder / "passwd"
     lines = Path("/etc/passwd").read_text().splitlines(keepends=True)
-    users.write_text("".join(f"nobody:x:{NOBODY}:{NOBODY}::/:/bin/sh\n" if ":65534:" in one else one for one in lines))
+    person = f"somebody:x:{NOBODY}:{NOBODY}::/:/bin/sh\n"
+    users.write_text("".join(person if one.startswith("nobody:") else one for one in lines))
     users.chmod(0o644)
     inside = 'mount --bind "$0" /etc/passwd && exec "$@"'
     return ["unshare", "--mount", "sh", "-c", inside, str(users), "setpriv"]
