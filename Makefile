@@ -3,7 +3,7 @@ PYTHON = /usr/bin/python3
 CATALOGS = $(patsubst %.po,%.mo,$(wildcard appliance/locale/*/LC_MESSAGES/*.po))
 LINT = .lint
 
-.PHONY: demo test unit integration lint bench deps deps-test catalogs clean
+.PHONY: demo test unit integration deb lint bench deps deps-build deps-test catalogs clean
 
 demo: deps catalogs
 	$(PYTHON) -m appliance demo $(if $(STATE),--state $(STATE))
@@ -18,8 +18,15 @@ unit: deps-test catalogs
 integration: deps-test catalogs
 	$(PYTHON) -m pytest -q tests/integration
 
+# The packages, in dist/.
+deb: deps-build
+	./scripts/build-packages
+
 deps:
 	@./scripts/install-dependencies run-time
+
+deps-build:
+	@./scripts/install-dependencies build
 
 deps-test:
 	@./scripts/install-dependencies all

@@ -10,6 +10,7 @@ from appliance.auth.changes import Changes
 from appliance.auth.checking import Checker
 from appliance.auth.counts import Pace
 from appliance.auth.envelope import Keys
+from appliance.auth.mailbox import Mailboxes
 from appliance.auth.session import SignIn
 from appliance.auth.throttle import Allowances, Throttle
 from appliance.auth.verbs import Verbs
@@ -21,6 +22,7 @@ from appliance.daemon.worker import Worker
 from appliance.directory.client import connect
 from appliance.policy.snapshot import Snapshot, decode
 from appliance.settings.load import Settings
+from appliance.usage.ledger import Usage
 
 
 class AuthService:
@@ -34,6 +36,7 @@ class AuthService:
         checker: Checker,
         changes: Changes,
         audit: AuditClient,
+        usage: Usage,
     ) -> None:
         self._servers = servers
         self._follower = follower
@@ -41,6 +44,7 @@ class AuthService:
         self._checker = checker
         self._changes = changes
         self._audit = audit
+        self._usage = usage
 
     async def stop(self) -> None:
         """Answer what was asked, then give everything back."""
@@ -49,6 +53,7 @@ class AuthService:
         self._follower.stop()
         self._calls.close()
         self._audit.close()
+        self._usage.close()
 
     def reload(self, settings: Settings) -> None:
         """Go on with new numbers of the throttle and the school's name; where the directory is needs a restart."""
@@ -69,14 +74,16 @@ async def start(worker: Worker[Settings], loop: Loop) -> AuthService:
     calls = DirectoryCalls(connect(settings, "auth"), settings.auth.threads, settings.directory.timeout)
     checker = Checker(snapshot, calls, _throttle(settings), time.monotonic)
     changes = Changes(snapshot, checker, calls, audit, settings.school.name)
+    usage = Usage(runtime / "usage")
     verbs = Verbs(
         SignIn(snapshot, checker, audit),
+        Mailboxes(snapshot, lambda uid: usage.parts(uid)[1]),
         changes,
         Keys.generate(),
         Identities(settings.server).of("supervisor").uid,
     )
     servers = [await serve(listener, verbs.table()) for listener in worker.listening("auth")]
-    return AuthService(servers, follower, calls, checker, changes, audit)
+    return AuthService(servers, follower, calls, checker, changes, audit, usage)
 
 
 def _throttle(settings: Settings) -> Throttle:

@@ -12,6 +12,7 @@ from typing import Any
 
 from appliance.auth.changes import Changes
 from appliance.auth.envelope import BrokenEnvelope, Keys, seal
+from appliance.auth.mailbox import Mailboxes
 from appliance.auth.session import SignIn
 from appliance.auth.threads import Busy
 from appliance.daemon.request_server import Peer, RequestError, Verb
@@ -28,8 +29,9 @@ _TEXT_OR_NOTHING = (str, type(None))
 class Verbs:
     """The handlers; ``supervisor`` is the user id that may have passwords written."""
 
-    def __init__(self, sign_in: SignIn, changes: Changes, keys: Keys, supervisor: int) -> None:
+    def __init__(self, sign_in: SignIn, mailboxes: Mailboxes, changes: Changes, keys: Keys, supervisor: int) -> None:
         self._sign_in = sign_in
+        self._mailboxes = mailboxes
         self._changes = changes
         self._keys = keys
         self._supervisor = supervisor
@@ -38,6 +40,7 @@ class Verbs:
         """Return all verbs by name."""
         return {
             "verify": Verb(self._verify, {"service": str, "login": str, "password": str, "address": _TEXT_OR_NOTHING}),
+            "mailbox": Verb(self._mailbox, {"login": str, "address": _TEXT_OR_NOTHING}),
             "key": Verb(self._key),
             "change": Verb(self._change, {"envelope": str}, self._trusted),
             "issue": Verb(self._issue, {"logins": list[str], "recipient": str, "by": _TEXT_OR_NOTHING}, self._trusted),
@@ -59,6 +62,12 @@ class Verbs:
         except ValueError:
             raise RequestError("bad-argument", "address is an IP address or null") from None
         return verdict.fields()
+
+    async def _mailbox(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
+        bounds = self._mailboxes.bounds(arguments["login"], arguments["address"])
+        if bounds is None:
+            raise RequestError("not-open", "mail is not open to this account")
+        return {"largest": bounds.largest, "space": bounds.space}
 
     async def _key(self, _arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         return {"key": self._keys.public}

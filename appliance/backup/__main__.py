@@ -1,18 +1,21 @@
-"""Entry of the copy, one action and out: ``/usr/bin/python3 -m appliance.backup run|list|restore|setup``.
+"""Entry of the copy, one action and out: ``/usr/bin/python3 -m appliance.backup run|list|restore|setup|serve``.
 
 Writes JSON, a line each: ``{"progress": [done, total, text]}`` while it works, then ``{"result": {...}}`` or
 ``{"error": {"kind", "text"}}``. ``restore`` and ``setup`` read a JSON object from standard input, for arguments of a
-program can be read by everybody on the machine. Exit 0 done, 1 failed, 2 wrong settings.
+program can be read by everybody on the machine. ``serve`` reads a line ``{"action", "arguments"}`` there and does that;
+it ends when its standard input does. Exit 0 done, 1 failed, 2 wrong settings.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,8 @@ from appliance.daemon import logs
 from appliance.daemon.options import SettingsError
 from appliance.settings.load import Settings, load
 
+Arguments = Mapping[str, Any]
+
 _PR_SET_PDEATHSIG = 1
 _PATIENT = 10  # how nice it is to everything else
 
@@ -33,7 +38,7 @@ _PATIENT = 10  # how nice it is to everything else
 def main(argv: list[str] | None = None) -> int:
     """Do one action."""
     parser = argparse.ArgumentParser(prog="schoolserver-backup", description="Makes the copy in the second place.")
-    parser.add_argument("action", choices=sorted(_ACTIONS))
+    parser.add_argument("action", choices=[*sorted(_ACTIONS), "serve"])
     parser.add_argument(
         "--settings",
         metavar="DIR",
@@ -49,7 +54,8 @@ def main(argv: list[str] | None = None) -> int:
     os.nice(_PATIENT)
     try:
         settings = load(given.settings.absolute())
-        _say({"result": _ACTIONS[given.action](settings)})
+        action, arguments = _asked() if given.action == "serve" else (given.action, _given(given.action))
+        _say({"result": _ACTIONS[action](settings, arguments)})
     except SettingsError as error:
         _say({"error": {"kind": "settings", "text": str(error)}})
         return 2
@@ -59,39 +65,64 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _run(settings: Settings) -> dict[str, Any]:
+def _run(settings: Settings, _arguments: Arguments) -> dict[str, Any]:
     return copy(settings, lambda done, total, text: _say({"progress": [done, total, text]}), _stoppable)
+
+
+def _list(settings: Settings, _arguments: Arguments) -> dict[str, Any]:
+    return listing(settings)
 
 
 def _stoppable(runner: Runner) -> None:
     signal.signal(signal.SIGTERM, lambda _number, _frame: runner.stop())
 
 
-def _restore(settings: Settings) -> dict[str, Any]:
-    given = _given()
+def _restore(settings: Settings, arguments: Arguments) -> dict[str, Any]:
     try:
-        wanted = Wanted(str(given["login"]), int(given["uid"]), str(given["path"]), given.get("date"))
+        wanted = Wanted(str(arguments["login"]), int(arguments["uid"]), str(arguments["path"]), arguments.get("date"))
     except (KeyError, ValueError, TypeError) as error:
         raise BackupError("refused", "login, uid and path are needed") from error
     return restore(settings, wanted, _stoppable)
 
 
-def _set_up(settings: Settings) -> dict[str, Any]:
-    fingerprint = _given().get("fingerprint")
+def _set_up(settings: Settings, arguments: Arguments) -> dict[str, Any]:
+    fingerprint = arguments.get("fingerprint")
     return set_up(settings, None if fingerprint is None else str(fingerprint))
 
 
-_ACTIONS: Mapping[str, Callable[[Settings], dict[str, Any]]] = {
+_ACTIONS: Mapping[str, Callable[[Settings, Arguments], dict[str, Any]]] = {
     "run": _run,
-    "list": listing,
+    "list": _list,
     "restore": _restore,
     "setup": _set_up,
 }
+_WITH_ARGUMENTS = ("restore", "setup")
 
 
-def _given() -> Mapping[str, Any]:
+def _given(action: str) -> Arguments:
+    return _parsed(sys.stdin.read() or "{}") if action in _WITH_ARGUMENTS else {}
+
+
+def _asked() -> tuple[str, Arguments]:
+    """What whoever is at the other end of standard input wants; when he goes, it is not wanted any more."""
+    asked = _parsed(sys.stdin.readline())
+    action, arguments = str(asked.get("action")), asked.get("arguments", {})
+    if action not in _ACTIONS or not isinstance(arguments, dict):
+        raise BackupError("refused", f"only {', '.join(_ACTIONS)}")
+    threading.Thread(target=_end_with_asker, daemon=True).start()
+    return action, arguments
+
+
+def _end_with_asker() -> None:
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _parsed(text: str) -> Arguments:
     try:
-        value = json.loads(sys.stdin.read() or "{}")
+        value = json.loads(text)
     except ValueError as error:
         raise BackupError("refused", "standard input is not JSON") from error
     return value if isinstance(value, dict) else {}

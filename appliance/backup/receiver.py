@@ -1,6 +1,6 @@
 """The second place's half: the one command that the school's key may run there. It stands alone, on another machine.
 
-    restrict,command="/usr/bin/python3 -I /usr/local/lib/schoolserver/receiver.py /srv/copies" ssh-ed25519 AAAA...
+    restrict,command="/usr/lib/schoolserver/receiver /srv/copies" ssh-ed25519 AAAA...
 
 May live here: what a school's server may do to its copies, and how long they are kept. May not: anything but the
 standard library. A copy is written into ``incoming`` and gets its name, the moment in UTC, when it is complete; from

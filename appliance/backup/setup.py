@@ -16,13 +16,13 @@ from appliance.backup import standing
 from appliance.backup.intent import SecondPlace, own_folder, second_place
 from appliance.backup.problem import BackupError
 from appliance.backup.run import record_owner
-from appliance.daemon.whole_file import write_whole
+from appliance.daemon.whole_file import sync_folder, write_whole
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
 
-RECEIVER = "/usr/bin/python3 -I /usr/local/lib/schoolserver/receiver.py /srv/copies"
-"""What the second place runs for our key where it was set up as the handbook says."""
+RECEIVER = "/usr/lib/schoolserver/receiver /srv/copies"
+"""What the second place runs for our key where schoolserver-backup-server is installed."""
 
 _TIME = 60.0
 
@@ -34,7 +34,7 @@ def set_up(settings: Settings, fingerprint: str | None = None) -> dict[str, Any]
     (whether one is trusted). Raises :class:`BackupError`.
     """
     place = second_place(settings)
-    line = f'restrict,command="{RECEIVER}" {public_key(settings)}'
+    line = authorized_line(settings)
     found = {_fingerprint(key): key for key in _scan(place)}
     if fingerprint is not None:
         if fingerprint not in found:
@@ -43,14 +43,35 @@ def set_up(settings: Settings, fingerprint: str | None = None) -> dict[str, Any]
     return {"line": line, "found": list(found), "trusted": place.known_hosts.exists()}
 
 
+def authorized_line(settings: Settings) -> str:
+    """The line for authorized_keys in the second place; raises :class:`BackupError`."""
+    return f'restrict,command="{RECEIVER}" {public_key(settings)}'
+
+
+def key_fingerprint(settings: Settings) -> str:
+    """The fingerprint of our public key (``SHA256:...``); raises :class:`BackupError`."""
+    return _fingerprint(public_key(settings))
+
+
 def public_key(settings: Settings) -> str:
     """Our public key, made with its private half when it is missing; raises :class:`BackupError`."""
     place, own = second_place(settings), own_folder(settings)
     own.make()
+    public = place.key.with_suffix(".pub")
     if not place.key.exists():
-        make = ("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "schoolserver-copy", "-f", str(place.key))
-        _output(make)
-    return place.key.with_suffix(".pub").read_text(encoding="ascii").strip()
+        new = place.key.with_name("key.new")
+        for left in (new, new.with_suffix(".new.pub")):
+            left.unlink(missing_ok=True)  # of one that was cut short
+        _output(("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "schoolserver-copy", "-f", str(new)))
+        for made in (new, new.with_suffix(".new.pub")):
+            with made.open("rb") as file:
+                os.fsync(file.fileno())
+        new.with_suffix(".new.pub").rename(public)
+        new.rename(place.key)  # last, so that a key that is there is whole and has its public half
+        sync_folder(own.keys)
+    if not public.exists():
+        write_whole(public, _output(("/usr/bin/ssh-keygen", "-y", "-f", str(place.key))).encode("ascii"), 0o644)
+    return public.read_text(encoding="ascii").strip()
 
 
 def trust(settings: Settings, key: str) -> None:

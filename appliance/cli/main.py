@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import click
 
+from appliance.cli.alerts import alerts
 from appliance.cli.backup import backup, restore
 from appliance.cli.check import check
 from appliance.cli.demo import demo
@@ -12,6 +15,8 @@ from appliance.cli.limits import limits
 from appliance.cli.passwd import passwd
 from appliance.cli.quota import quota
 from appliance.cli.reload import reload
+from appliance.cli.report import report
+from appliance.cli.setup import setup
 from appliance.cli.status import status
 from appliance.cli.users import users
 from appliance.cli.why import why
@@ -33,5 +38,8 @@ def main() -> None:
     """
 
 
-for command in (status, users, limits, quota, passwd, explain, why, check, reload, backup, restore, demo):
+for command in (
+    *(setup, status, users, limits, quota, passwd, explain, why, check, reload, backup, restore, alerts, report),
+    *((demo,) if find_spec("appliance.demo") else ()),  # an installed server has none
+):
     main.add_command(command)

@@ -29,11 +29,12 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer, indent=1))
     else:
-        _print(answer)
+        show(answer)
     raise SystemExit(0 if answer["healthy"] else 1)
 
 
-def _print(answer: dict[str, Any]) -> None:
+def show(answer: dict[str, Any]) -> None:
+    """Print the table of an answer to ``status``."""
     console = Console()
     table = Table("", "Name", "State", "Memory", "Restarts", "Says", box=None, pad_edge=False)
     for unit in answer["units"]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from appliance.daemon.logs import describe
 from appliance.daemon.loop import Cancel, Loop, Service
-from appliance.daemon.worker import Worker
+from appliance.daemon.worker import Done, Worker
 
 _log = logging.getLogger(__name__)
 
@@ -48,14 +48,14 @@ async def _serve(worker: Worker[S], start: Callable[[Worker[S], Loop], Awaitable
     loop = AsyncioLoop(running)
     stopping = asyncio.Event()
     service: Service[S] | None = None
-    later: list[S] = []  # settings that came while the service was starting
+    later: list[tuple[S, Done]] = []  # settings that came while the service was starting
     started = asyncio.ensure_future(start(worker, loop))
 
-    def reload(settings: S) -> None:
+    def reload(settings: S, done: Done) -> None:
         if service is None:
-            later.append(settings)
+            later.append((settings, done))
         else:
-            _finish(service.reload(settings))
+            _finish(service.reload(settings), done)
 
     worker.attach(loop, stop=stopping.set, reload=reload)
     stopped = asyncio.ensure_future(stopping.wait())
@@ -65,8 +65,11 @@ async def _serve(worker: Worker[S], start: Callable[[Worker[S], Loop], Awaitable
         await asyncio.wait((started,))
         return
     service = started.result()
-    for settings in later:
-        _finish(service.reload(settings))
+    for settings, done in later:
+        try:
+            reload(settings, done)
+        except Exception as error:  # as Worker does: it goes on with the settings that it started with
+            done(error)
     worker.ready()
     await stopped
     ended = service.stop()
@@ -74,19 +77,20 @@ async def _serve(worker: Worker[S], start: Callable[[Worker[S], Loop], Awaitable
         await ended
 
 
-def _finish(result: object) -> None:
-    if inspect.isawaitable(result):
-        _reloads.add(task := asyncio.ensure_future(result))
-        task.add_done_callback(_reloaded)
+def _finish(result: object, done: Done) -> None:
+    if not inspect.isawaitable(result):
+        done(None)
+        return
+
+    def reloaded(task: asyncio.Future[Any]) -> None:
+        _reloads.discard(task)
+        done(asyncio.CancelledError() if task.cancelled() else task.exception())
+
+    _reloads.add(task := asyncio.ensure_future(result))
+    task.add_done_callback(reloaded)
 
 
 _reloads: set[asyncio.Future[Any]] = set()
-
-
-def _reloaded(task: asyncio.Future[Any]) -> None:
-    _reloads.discard(task)
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("the service cannot go over to the new settings: %s", describe(error))
 
 
 def _wake_by_signals(loop: asyncio.AbstractEventLoop) -> None:

@@ -6,7 +6,6 @@ other site. May live here: keys and certificates. May not: when they are asked f
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from appliance.daemon import key_pair
 from appliance.daemon.logs import Told
 from appliance.daemon.whole_file import Owner, write_whole
 
@@ -54,6 +54,26 @@ class Authority:
         return any(address in network for network in self.networks)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a certificate is for (DNS names and addresses) and its last instant."""
+
+    names: tuple[str, ...]
+    ends: datetime
+
+
+def standing(path: Path) -> Standing | None:
+    """Read how it stands with the certificate in ``path``; ``None`` where there is none."""
+    certificate = _read(path)
+    if certificate is None:
+        return None
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return Standing((), _end(certificate))
+    return Standing(tuple(str(one.value) for one in extension), _end(certificate))
+
+
 def ensure_authority(
     folder: Path, domain: str, networks: Sequence[Network] = (), now: datetime | None = None
 ) -> Authority:
@@ -82,7 +102,7 @@ def ensure_authority(
 def issue(
     authority: Authority, folder: Path, names: Sequence[str], owner: Owner | None = None, now: datetime | None = None
 ) -> bool:
-    """Make ``cert.pem`` (0444) and ``key.pem`` (0400, of ``owner`` uid and gid) for ``names`` in ``folder``.
+    """Make ``cert.pem`` and ``key.pem`` (0400, of ``owner`` uid and gid) for ``names`` in ``folder``, as one pair.
 
     ``names`` are DNS names or IP addresses; one outside the constraints raises :class:`AuthorityError`. What is there
     stays if it is good for 30 more days at least; tell whether there is something new (then SIGHUP its user).
@@ -94,17 +114,12 @@ def issue(
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     key_path, path = folder / "key.pem", folder / "cert.pem"
     alternatives = x509.SubjectAlternativeName([_general(name) for name in names])
-    certificate = _read(path)
-    if certificate is not None and key_path.exists():
-        key = _read_key(key_path)
-        if _signed_by(certificate, authority) and _still_good(certificate, key, alternatives, now):
-            _own(key_path, owner)
-            return False
-    key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _sign(authority, key, alternatives, now)
-    write_whole(key_path, _pem(key), 0o400, owner)  # a power cut between the two leaves a pair that is made anew
-    write_whole(path, certificate.public_bytes(serialization.Encoding.PEM), 0o444, owner)
-    return True
+    certificate, key = _read(path), _part_key(key_path)
+    good = certificate is not None and key is not None and _signed_by(certificate, authority)
+    if certificate is None or key is None or not (good and _still_good(certificate, key, alternatives, now)):
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = _sign(authority, key, alternatives, now)
+    return key_pair.install(folder, certificate.public_bytes(serialization.Encoding.PEM), _pem(key), owner)
 
 
 def _constraints(domain: str, networks: Sequence[Network]) -> x509.NameConstraints:
@@ -244,6 +259,9 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 
 
-def _own(path: Path, owner: Owner | None) -> None:
-    if owner is not None and (path.stat().st_uid, path.stat().st_gid) != owner:
-        os.chown(path, *owner)
+def _part_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+    """The key of a part, if there is one of our making: another one gives way."""
+    try:
+        return _read_key(path)
+    except AuthorityError:
+        return None

@@ -12,20 +12,23 @@ import logging
 import os
 import select
 import signal
+import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from appliance.daemon.logs import describe
 from appliance.daemon.notify import Notifier
+from appliance.daemon.reload import Askers, answer
 from appliance.daemon.wire import Lines
 
 _log = logging.getLogger(__name__)
 
 WATCHDOG = 20.0  # seconds, when nobody told us
 _FIRST_DELAY, _LONGEST_DELAY, _STEADY = 0.1, 10.0, 60.0  # seconds: back-off, and after how long a worker counts as well
+_RELOAD_PATIENCE = 30.0  # seconds in which every worker must have gone over to new settings
 _HANDLED = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 _PR_SET_PDEATHSIG = 1
 
@@ -44,21 +47,22 @@ class _Hand:
     heard: float = 0.0
     ready: bool = False
     reloading: bool = False
+    kept: str = ""
     status: str = ""
 
 
 class Crew:
     """``count`` workers, each running ``work(number, line, beat)`` in a fork, where ``line`` is its pipe to us.
 
-    ``reload()`` reads the settings again and says whether they are right; ``drain`` is how many seconds workers have to
-    end after SIGTERM.
+    ``reload()`` reads the settings again and says what is wrong with them, nothing if they are right; ``drain`` is how
+    many seconds workers have to end after SIGTERM.
     """
 
     def __init__(
         self,
         count: int,
         work: Callable[[int, int, float], int],
-        reload: Callable[[], bool],
+        reload: Callable[[], Sequence[str]],
         notifier: Notifier,
         drain: float,
     ) -> None:
@@ -74,6 +78,10 @@ class Crew:
         self._hands = [_Hand(number) for number in range(count)]
         self._poll = select.poll()
         self._said: tuple[bool, str] = (False, "")
+        self._askers = Askers()
+        self._reload_asked = False
+        self._reload_by: float | None = None  # None: none is under way
+        self._answered: list[socket.socket] = []  # whom the reload under way answers
         self._kept_settings = False
         self._stop_by: float | None = None
         self._feed_at = 0.0
@@ -85,13 +93,20 @@ class Crew:
             signal.signal(number, lambda _number, _frame: None)
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         self._poll.register(self._signals, select.POLLIN)
+        if self._askers.open:
+            self._poll.register(self._askers, select.POLLIN)
+        else:
+            _log.warning("reload cannot be waited for: another process has taken its name")
         while self._stop_by is None or any(hand.pid for hand in self._hands):
             self._start_due()
             events = self._poll.poll(self._wait() * 1000)
             for descriptor, _event in events:
-                if descriptor != self._signals:
+                if self._askers.open and descriptor == self._askers.fileno():
+                    self._reload_asked |= self._askers.come()
+                elif descriptor != self._signals:
                     self._listen(descriptor)
             self._handle_signals()
+            self._tend_reload()
             self._report()
         return 0
 
@@ -100,6 +115,8 @@ class Crew:
         instants = [self._feed_at, *(hand.due for hand in self._hands if not hand.pid and self._stop_by is None)]
         if self._stop_by is not None:
             instants.append(self._stop_by)
+        if self._reload_by is not None:
+            instants.append(self._reload_by)
         return max(0.0, min(min(instants) - now, self._beat))
 
     # signals
@@ -110,8 +127,7 @@ class Crew:
             arrived.update(os.read(self._signals, 4096))
         if arrived & {signal.SIGTERM, signal.SIGINT}:
             self._stop()
-        elif signal.SIGHUP in arrived and self._stop_by is None:
-            self._hand_on_reload()
+        self._reload_asked |= signal.SIGHUP in arrived
         self._bury()
         if self._stop_by is not None and time.monotonic() >= self._stop_by:
             late = [hand for hand in self._hands if hand.pid]
@@ -124,16 +140,49 @@ class Crew:
         if self._stop_by is None:
             self._notifier.stopping()
             self._stop_by = time.monotonic() + self._drain
+            if self._askers.open:
+                self._poll.unregister(self._askers)
+            self._askers.close()
+            self._end_reload(["it is being stopped"])
             self._kill(signal.SIGTERM)
 
-    def _hand_on_reload(self) -> None:
+    # reload
+
+    def _tend_reload(self) -> None:
+        """One at a time: who asks while one is under way may have written something that it did not read."""
+        if self._reload_by is not None:
+            self._see_whether_reloaded(self._reload_by)
+        if self._reload_by is None and self._reload_asked and self._stop_by is None:
+            self._begin_reload()
+
+    def _begin_reload(self) -> None:
+        self._reload_asked = False
+        self._answered = self._askers.leave()
         self._notifier.reloading()
         self._said = (False, "")
-        self._kept_settings = not self._reload()
-        if not self._kept_settings:
-            for hand in self._hands:
-                hand.reloading = bool(hand.pid)
-            self._kill(signal.SIGHUP)
+        problems = self._reload()
+        self._kept_settings = bool(problems)
+        if problems:
+            self._end_reload(problems)
+            return
+        for hand in self._hands:
+            hand.reloading, hand.kept = bool(hand.pid), ""
+        self._kill(signal.SIGHUP)
+        self._reload_by = time.monotonic() + _RELOAD_PATIENCE
+
+    def _see_whether_reloaded(self, deadline: float) -> None:
+        late = [hand for hand in self._hands if hand.reloading or not hand.ready]
+        if late and time.monotonic() < deadline:
+            return
+        for hand in late:
+            hand.reloading, hand.kept = False, "it has not gone over to the new settings in time"
+        self._end_reload([f"worker {hand.number}: {hand.kept}" for hand in self._hands if hand.kept])
+
+    def _end_reload(self, reasons: Sequence[str]) -> None:
+        self._reload_by = None
+        self._report()  # systemd must have heard that we are ready before ExecReload ends
+        answer(self._answered, reasons)
+        self._answered = []
 
     def _kill(self, number: signal.Signals) -> None:
         for hand in self._hands:
@@ -158,7 +207,7 @@ class Crew:
         os.close(line)
         self._poll.register(hand.line, select.POLLIN)
         hand.started = hand.heard = time.monotonic()
-        hand.lines, hand.ready, hand.reloading, hand.status = Lines(), False, False, ""
+        hand.lines, hand.ready, hand.reloading, hand.kept, hand.status = Lines(), False, False, "", ""
 
     def _become_worker(self, number: int, line: int, parent: int) -> NoReturn:
         code = 1
@@ -170,6 +219,9 @@ class Crew:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             for descriptor in (self._signals, self._wake, *(hand.line for hand in self._hands if hand.line >= 0)):
                 os.close(descriptor)
+            for connection in self._answered:
+                connection.close()
+            self._askers.close()
             self._notifier.close()
             if os.getppid() == parent:  # otherwise it died before the line above
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, set(_HANDLED) - {signal.SIGHUP})  # which Worker opens for
@@ -197,7 +249,8 @@ class Crew:
         for line in hand.lines.feed(data):
             word, _, text = (line or b"").decode(errors="replace").partition(" ")
             hand.ready = hand.ready or word == "ready"
-            hand.reloading = hand.reloading and word != "reloaded"
+            if word in ("reloaded", "kept"):
+                hand.reloading, hand.kept = False, text
             if word == "status" or (word == "ready" and text):
                 hand.status = text
 
@@ -246,6 +299,8 @@ class Crew:
         words += [f"worker {hand.number} is being restarted" for hand in self._hands if not hand.pid]
         if self._kept_settings:
             words.append("the settings in the files are wrong, the former ones stay")
+        elif any(hand.kept for hand in self._hands):
+            words.append("not all of the new settings are in force")
         starting = sum(1 for hand in self._hands if hand.pid and not hand.ready)
         if starting:
             words.append(f"{starting} worker(s) starting")

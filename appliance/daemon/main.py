@@ -72,7 +72,7 @@ def main(program: Program[S], argv: Sequence[str] | None = None) -> int:
         worker = Worker(program.name, number, settings, sockets, lambda: program.load(folder), line, beat)
         return program.run(worker)
 
-    def reload() -> bool:
+    def reload() -> Sequence[str]:
         nonlocal settings
         try:
             settings = program.load(folder)
@@ -80,12 +80,12 @@ def main(program: Program[S], argv: Sequence[str] | None = None) -> int:
             for problem in error.problems:
                 _log.error("wrong in the new settings: %s", problem)
             _log.error("%d problem(s) in the new settings; the former ones stay", len(error.problems))
-            return False
-        except Exception:  # whatever is wrong with a file, the running service does not end by it
+            return [str(problem) for problem in error.problems]
+        except Exception as error:  # whatever is wrong with a file, the running service does not end by it
             _log.exception("the settings cannot be read; the former ones stay")
-            return False
+            return [f"the settings cannot be read: {logs.describe(error)}"]
         _log.info("settings read again")
-        return True
+        return ()
 
     return Crew(program.workers(settings), work, reload, notifier, program.drain).run()
 

@@ -1,4 +1,4 @@
-"""Types of the network: domain, address to listen on, network."""
+"""Types of the network: domain, host, address to listen on, network."""
 
 from __future__ import annotations
 
@@ -59,8 +59,16 @@ def _domain(value: str) -> str:
     return name
 
 
+def _host(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        return _domain(value)
+
+
 ADDRESS: Scalar[Address] = Scalar(
     "address:port", "an IP address and a port from 1 to 65535, such as 127.0.0.1:587 or [::1]:587", _address
 )
 NETWORK: Scalar[Network] = Scalar("network", "a network such as 10.1.12.0/24, or one address", _network)
 DOMAIN: Scalar[str] = Scalar("domain", "a domain such as schule.example", _domain)
+HOST: Scalar[str] = Scalar("host", "a name such as mail.schule.example, or an IP address", _host)

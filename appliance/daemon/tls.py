@@ -25,9 +25,17 @@ def server_context(folder: Path) -> ssl.SSLContext:
 
 
 def reload_context(context: ssl.SSLContext, folder: Path) -> None:
-    """Let later handshakes of ``context`` use what is in ``folder`` now; raise :class:`TlsError`, change nothing."""
-    server_context(folder)  # a pair that does not fit would leave the context with half of it
-    _load(context, folder)
+    """Let later handshakes of ``context`` use what is in ``folder`` now; raise :class:`TlsError`, change nothing.
+
+    The pair is not loaded into ``context``: OpenSSL keeps one for each kind of key there, so that an RSA one would stand
+    beside the former elliptic one, which it goes on showing. Each handshake takes the new context instead.
+    """
+    fresh = server_context(folder)
+
+    def take_new(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = fresh
+
+    context.sni_callback = take_new
 
 
 def _load(context: ssl.SSLContext, folder: Path) -> None:

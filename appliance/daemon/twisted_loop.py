@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from appliance.daemon.logs import describe
 from appliance.daemon.loop import Cancel, Loop, Service
-from appliance.daemon.worker import Worker
+from appliance.daemon.worker import Done, Worker
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class _Serving:
         self._service: Service[Any] | None = None
         self._starting: Any = None
         self._ended = False
-        self._later: list[Any] = []
+        self._later: list[tuple[Any, Done]] = []
 
     def begin(self) -> None:
         loop = TwistedLoop(self._reactor)
@@ -69,8 +69,8 @@ class _Serving:
 
     def _started(self, service: Service[Any]) -> None:
         self._service = service
-        for settings in self._later:
-            self._reload(settings)
+        for settings, done in self._later:
+            self._reload(settings, done)
         self._worker.ready()
 
     def _stop(self) -> None:
@@ -82,12 +82,12 @@ class _Serving:
             stopped.addErrback(_report, "the service did not stop well")
             stopped.addCallback(self._end)
 
-    def _reload(self, settings: Any) -> None:
+    def _reload(self, settings: Any, done: Done) -> None:
         if self._service is None:
-            self._later.append(settings)
+            self._later.append((settings, done))
         else:
-            done = _deferred(self._service.reload, settings)
-            done.addErrback(_report, "the service cannot go over to the new settings")
+            reloaded = _deferred(self._service.reload, settings)
+            reloaded.addCallbacks(lambda _: done(None), lambda failure: done(failure.value))
 
     def _failed(self, failure: Failure) -> None:
         if not failure.check(defer.CancelledError):

@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 
 S = TypeVar("S")
 
+Done = Callable[[BaseException | None], None]
+"""To be called once: with ``None`` when new settings are in force, or with why they are not."""
+
 
 class Worker(Generic[S]):
     """What ``Program.run`` gets: ``name`` of the program, ``number`` from 0, ``settings``, ``listeners`` by name.
@@ -65,11 +68,11 @@ class Worker(Generic[S]):
         """Say how this worker is, in one line for the carer (counts, no names)."""
         self._say("status", text)
 
-    def attach(self, loop: Loop, stop: Callable[[], None], reload: Callable[[S], None]) -> None:
+    def attach(self, loop: Loop, stop: Callable[[], None], reload: Callable[[S, Done], None]) -> None:
         """Let ``loop`` carry signals and heartbeat; to be called in its thread, the main one, once it runs.
 
-        ``stop()`` is called once, to end gracefully. ``reload(settings)`` is called with new settings that are right;
-        wrong ones are reported and the running ones stay.
+        ``stop()`` is called once, to end gracefully. ``reload(settings, done)`` is called with new settings that are
+        right, and calls ``done`` (or raises) when it is over; wrong ones are reported and the running ones stay.
         """
 
         def stop_once() -> None:
@@ -93,18 +96,25 @@ class Worker(Generic[S]):
     def _remember_reload(self, _number: int, _frame: object) -> None:
         self._missed_reload = True
 
-    def _reload(self, reload: Callable[[S], None]) -> None:
+    def _reload(self, reload: Callable[[S, Done], None]) -> None:
         try:
             settings = self._read_again()
         except Exception as error:  # the parent read them a moment ago and reports what is wrong with them
             _log.error("worker %d keeps its settings: %s", self.number, describe(error))
-        else:
-            self.settings = settings
-            try:
-                reload(settings)
-            except Exception:  # a service that cannot take new settings goes on with its own
-                _log.exception("worker %d cannot go over to the new settings", self.number)
-        self._say("reloaded")
+            self._say("kept", describe(error))
+            return
+        self.settings = settings
+        try:
+            reload(settings, self._reloaded)
+        except Exception as error:  # a service that cannot take new settings goes on with its own
+            self._reloaded(error)
+
+    def _reloaded(self, error: BaseException | None) -> None:
+        if error is None:
+            self._say("reloaded")
+            return
+        _log.error("worker %d cannot go over to the new settings: %s", self.number, describe(error))
+        self._say("kept", str(error) if isinstance(error, Told) else describe(error))
 
     def _say(self, *words: str) -> None:
         line = " ".join(" ".join(words).split())[:400].encode(errors="replace")

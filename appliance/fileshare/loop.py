@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from pyftpdlib.ioloop import IOLoop
 
 from appliance.daemon.loop import Cancel
-from appliance.daemon.worker import Worker
+from appliance.daemon.worker import Done, Worker
 
 _log = logging.getLogger(__name__)
 _LONGEST_TURN, _SHORTEST_TURN = 1.0, 0.001  # seconds; pyftpdlib 1.5.7 takes a time-out of 0 for "for ever"
@@ -118,7 +118,11 @@ def serve(worker: Worker[S], start: Callable[[Worker[S], FtpLoop], FileService[S
         nonlocal stopping
         stopping = True
 
-    worker.attach(loop, stop=stop, reload=service.reload)
+    def reload(settings: S, done: Done) -> None:
+        service.reload(settings)
+        done(None)
+
+    worker.attach(loop, stop=stop, reload=reload)
     worker.ready()
     left: float | None = 0.0
     while not stopping:

@@ -132,7 +132,8 @@ class Connection(Secured, Transfers):
         super().close()
         if self._closed:
             self.shared.connections.discard(self)
-            self.shared.sessions.remove(self.session)
+            if self.session.visit is not None:
+                self.shared.sessions.remove(self.session.visit)
 
     # commands as lines
 
@@ -223,15 +224,15 @@ class Connection(Secured, Transfers):
             return
         self._waiting = False
         self.add_channel()
-        refused = self.session.signed_in(verdict, asked_at)
-        if refused is None:
+        visit = self.session.signed_in(verdict, asked_at)
+        if isinstance(visit, str):
+            self._refuse_sign_in(visit)
+        else:
             self.username = verdict.login
             self.authenticated = True
             self.fs = Files(self, self.shared.store, self.session.here)
-            self.shared.sessions.add(self.session, self.session.valid_until)
+            self.shared.sessions.add(visit, visit.valid_until)
             self.say(Notice.SIGNED_IN)
-        else:
-            self._refuse_sign_in(refused)
         later, self._later = self._later, []
         for line in later:
             self._in_buffer = [line]

@@ -6,17 +6,13 @@ ends with the code that ``schoolserver why`` resolves. They are UTF-8 on the wir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 
 from appliance.policy.decision import Reason
-
-Translate = Callable[[str], str]
-
-
-def _(text: str) -> str:
-    """Mark ``text`` for translation (see ``locale/``)."""
-    return text
+from appliance.session.obstacle import Hitch, Obstacle
+from appliance.session.replies import ACCOUNT_TEXTS, Column, Translate
+from appliance.session.replies import mark as _
 
 
 class Stage(StrEnum):
@@ -64,28 +60,28 @@ class Notice(StrEnum):
 
 
 _TEXTS: Mapping[Reason, str] = {
-    Reason.UNKNOWN_ACCOUNT: _("This account is not known."),
-    Reason.DISABLED: _("This account is closed."),
-    Reason.LOCKED: _("This account is locked."),
-    Reason.MUST_CHANGE: _("Please set a password of your own first; until then nothing else is open."),
+    **ACCOUNT_TEXTS,
     Reason.CONSENT_MISSING: _("Files need a consent that is missing."),
     Reason.NOT_OPEN: _("Files are not open to you here and now."),
     Reason.TOO_LARGE: _("The file is too large."),
     Reason.OVER_QUOTA: _("There is not enough of your disk space left for this file."),
 }
-_CODES: Mapping[Stage, tuple[Mapping[Reason, int], int]] = {
-    Stage.SIGN_IN: ({}, 530),
-    Stage.UPLOAD: ({Reason.TOO_LARGE: 552, Reason.OVER_QUOTA: 552}, 550),
-    Stage.DOWNLOAD: ({}, 550),
-    Stage.OPEN_SESSION: ({}, 421),
+_HITCHES: Mapping[Hitch, str] = {
+    Hitch.WRONG_PASSWORD: Notice.WRONG_PASSWORD,
+    Hitch.LATER: Notice.LATER,
+    Hitch.PASSWORD_CHANGED: Notice.PASSWORD_CHANGED,
+}
+_STAGES: Mapping[Stage, Column] = {
+    Stage.SIGN_IN: Column("530", _TEXTS, {**_HITCHES, Hitch.LATER: Notice.SIGN_IN_LATER}),
+    Stage.UPLOAD: Column("550", _TEXTS, _HITCHES, {Reason.TOO_LARGE: "552", Reason.OVER_QUOTA: "552"}),
+    Stage.DOWNLOAD: Column("550", _TEXTS, _HITCHES),
+    Stage.OPEN_SESSION: Column("421", _TEXTS, _HITCHES),
 }
 
 
-def refusal(stage: Stage, reason: Reason, translate: Translate, code: str | None) -> str:
-    """Give the reply line (without CRLF) that refuses at ``stage`` for ``reason``, ``code`` being its short code."""
-    special, other = _CODES[stage]
-    text = translate(_TEXTS.get(reason, _TEXTS[Reason.NOT_OPEN]))
-    return f"{special.get(reason, other)} {text}{f' (code {code})' if code else ''}"
+def told(stage: Stage, obstacle: Obstacle, translate: Translate) -> str:
+    """Give the reply line (without CRLF) that tells at ``stage`` what stands against it."""
+    return _STAGES[stage].line(obstacle, translate)
 
 
 def notice(which: Notice, translate: Translate) -> str:

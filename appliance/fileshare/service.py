@@ -17,6 +17,7 @@ from appliance.daemon.identities import Identities
 from appliance.daemon.main import Worker
 from appliance.daemon.sessions import Sessions
 from appliance.daemon.snapshot_file import Follower
+from appliance.daemon.space import Reserve
 from appliance.daemon.texts import translator
 from appliance.daemon.tls import TlsError, reload_context, server_context
 from appliance.fileshare.acting import Acting, Staying, Switching
@@ -57,7 +58,7 @@ class FileService:
         self._delta = Delta(server.runtime / "usage", Place.FILES, ids.id_first, ids.id_last)
         self._shared = Shared(
             house=self._house(settings),
-            store=Store(server.data, acting, self._delta),
+            store=Store(server.data, acting, self._delta, Reserve(server.data, server.reserve)),
             checker=Checker(server.runtime / "auth" / "auth.sock", loop),
             sessions=self._sessions,
             tls=strict(server_context(server.state / "fileshare" / "tls")),
@@ -84,6 +85,7 @@ class FileService:
 
     def reload(self, settings: Settings) -> None:
         """Go on with ``settings`` and with the certificate that lies there now; open connections keep theirs."""
+        self._shared.store.reserve.least = settings.server.reserve
         self._shared = replace(self._shared, house=self._house(settings), settings=settings.fileshare)
         for door in self._doors:
             door.use(self._shared)

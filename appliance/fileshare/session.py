@@ -1,42 +1,32 @@
 """One conversation in the words of the policy: who signed in, what he may store and fetch, and whether that holds.
 
 May live here: the questions to the policy, and which reply follows. May not: FTP's grammar (``protocol``), bytes of
-files (``data``), the disk (``store``). Each method gives the reply that refuses, or ``None`` when nothing stands
-against it.
+files (``data``), the disk (``store``), what it means to be signed in (``appliance.session``). Each method gives the
+reply that refuses, or ``None`` when nothing stands against it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
-from appliance.auth.client import Answer, Verdict
-from appliance.fileshare import replies
+from appliance.auth.client import Verdict
 from appliance.fileshare.acting import Person
-from appliance.fileshare.replies import Notice, Stage, Translate
+from appliance.fileshare.replies import Stage, told
 from appliance.fileshare.shares import Shares, shares_of
 from appliance.policy.account import Account, Service
-from appliance.policy.decision import Allow, Deny, Reason, Rule
-from appliance.policy.events import Event, Kind
-from appliance.policy.request import Action, Request
-from appliance.policy.rules import decide
+from appliance.policy.decision import Reason, Rule
+from appliance.policy.events import Kind
+from appliance.policy.request import Action
 from appliance.policy.snapshot import Snapshot
+from appliance.session import house
+from appliance.session.obstacle import Hitch, Obstacle
+from appliance.session.replies import Translate
+from appliance.session.visit import Visit, enter
 
 _LONGEST_TEXT = 1_000  # of an event
-
-
-class Journal(Protocol):
-    """Where events go: the client of audit."""
-
-    def record(self, event: Event) -> None:
-        """Hand over ``event``; never waits and never raises."""
-        ...
-
-    def refuse(self, service: Service, reason: Reason, rule: Rule) -> str:
-        """Record a refusal and give its short code."""
-        ...
 
 
 class Quota(Protocol):
@@ -55,59 +45,36 @@ class Ended(PermissionError):
     """Nobody is signed in here any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """What all sessions of a worker share. ``snapshot`` gives the newest one, ``now`` an aware instant."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House(house.House):
+    """What all sessions of a worker share."""
 
-    snapshot: Callable[[], Snapshot | None]
     quota: Quota
-    journal: Journal
     translate: Translate
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class _SignedIn:
-    login: str
-    at: datetime
-    password_changed_at: datetime | None
 
 
 class FilesSession:
     """One connection from ``address`` (IP as text). ``end`` closes it with the given last reply.
 
-    ``largest`` is how many bytes the file may have that :meth:`store` allowed last; ``valid_until`` when to ask
-    :meth:`recheck` after :meth:`signed_in`.
+    ``visit`` is there once somebody is signed in. ``largest`` is how many bytes the file may have that :meth:`store`
+    allowed last.
     """
 
     def __init__(self, house: House, address: str | None, end: Callable[[str], None]) -> None:
         self._house = house
         self._address = address
         self._end = end
-        self._who: _SignedIn | None = None
-        self._ended = False
         self._here: tuple[Snapshot, Person, Shares] | None = None
-        self.valid_until: datetime | None = None
+        self.visit: Visit | None = None
         self.largest = 0
 
-    def signed_in(self, verdict: Verdict, asked_at: datetime) -> str | None:
-        """Take the answer of auth to what was asked at ``asked_at``."""
-        if verdict.answer is Answer.REFUSED:
-            return self._say(Notice.WRONG_PASSWORD)
-        if verdict.answer is Answer.MUST_CHANGE:
-            return replies.refusal(Stage.SIGN_IN, Reason.MUST_CHANGE, self._house.translate, verdict.code)
-        if verdict.answer is Answer.DENIED:
-            reason = verdict.reason or Reason.NOT_OPEN
-            return replies.refusal(Stage.SIGN_IN, reason, self._house.translate, verdict.code)
-        snapshot = self._house.snapshot()
-        account = snapshot.accounts.get(verdict.login) if snapshot is not None else None
-        if verdict.answer is not Answer.VERIFIED or account is None:
-            return self._say(Notice.SIGN_IN_LATER)  # also: the account is newer than our snapshot
-        self._who = _SignedIn(account.login, asked_at, account.password_changed_at)
-        refused = self._decide(Stage.SIGN_IN, Action.SIGN_IN)
-        if refused is not None:
-            self._who = None
-        return refused
+    def signed_in(self, verdict: Verdict, asked_at: datetime) -> Visit | str:
+        """Take the answer of auth to what was asked at ``asked_at``; the reply that says why not, if so."""
+        found = enter(self._house, Service.FILES, verdict, asked_at, self._address, self._closed)
+        if isinstance(found, Obstacle):
+            return self._tell(Stage.SIGN_IN, found)
+        self.visit = found
+        return found
 
     def here(self) -> tuple[Person, Shares]:
         """Give who it is for the disk, and which folders there are, by the newest snapshot. Raises :class:`Ended`."""
@@ -127,11 +94,12 @@ class FilesSession:
         if left is not None:
             self.largest = min(self.largest, left + instead_of)
         found = None if size is None else self._house.quota.refusal(account, size - instead_of)
-        return None if found is None else self._refuse(Stage.UPLOAD, *found)
+        return None if found is None else self._tell(Stage.UPLOAD, self._house.refuse(Service.FILES, *found))
 
     def too_large(self, path: str, size: int, instead_of: int = 0) -> str:
         """Refuse the file at ``path``, which turned out to have ``size`` bytes or more."""
-        return self.store(path, size, instead_of) or self._say(Notice.LATER)  # what stood against it is gone
+        gone = Obstacle(Hitch.LATER)  # what stood against it stands there no more
+        return self.store(path, size, instead_of) or self._tell(Stage.UPLOAD, gone)
 
     def fetch(self, path: str, size: int) -> str | None:
         """Ask to fetch the file at ``path``, which has ``size`` bytes."""
@@ -149,66 +117,26 @@ class FilesSession:
         """Record that a file is deleted."""
         self._record(Kind.FILE_REMOVED, path=path)
 
-    def recheck(self) -> datetime | None:
-        """Decide again whether this session may stay open and end it if not; the instant at which to ask next."""
-        who, snapshot = self._who, self._house.snapshot()
-        if who is None or snapshot is None or self._ended:
-            return None
-        account = snapshot.accounts.get(who.login)
-        if account is not None and _newer_password(account.password_changed_at, who):
-            self._close(self._say(Notice.PASSWORD_CHANGED), "password-changed")
-            return None
-        decision = decide(snapshot, self._request(Action.SIGN_IN), self._house.now())
-        if isinstance(decision, Deny):
-            self._close(self._refuse(Stage.OPEN_SESSION, decision.reason, decision.rule), decision.reason.value)
-            return None
-        return decision.valid_until
-
     def _account(self) -> tuple[Snapshot, Account]:
         snapshot = self._house.snapshot()
-        account = None if snapshot is None or self._who is None else snapshot.accounts.get(self._who.login)
-        if snapshot is None or account is None or self._ended:
+        account = None if self.visit is None else self.visit.account
+        if snapshot is None or account is None:
             raise Ended(1, "not signed in")
         return snapshot, account
 
-    def _close(self, reply: str, reason: str) -> None:
-        if self._who is not None and not self._ended:
-            self._ended = True
-            self._record(Kind.SESSION_ENDED, service=Service.FILES.value, reason=reason)
-            self._end(reply)
+    def _closed(self, why: Obstacle) -> None:
+        self._end(self._tell(Stage.OPEN_SESSION, why))
 
-    def _record(self, kind: Kind, **fields: str | int) -> None:
-        login = "" if self._who is None else self._who.login
-        short = {name: value[:_LONGEST_TEXT] if isinstance(value, str) else value for name, value in fields.items()}
-        self._house.journal.record(Event(kind, self._house.now(), {"login": login, **short}))
+    def _record(self, kind: Kind, path: str, **fields: int) -> None:
+        if self.visit is not None:
+            self.visit.record(kind, path=path[:_LONGEST_TEXT], **fields)
 
-    def _decide(self, stage: Stage, action: Action, target: str = "", size: int | None = None) -> str | None:
-        snapshot = self._house.snapshot()
-        if self._who is None or snapshot is None or self._ended:
-            return self._say(Notice.LATER)
-        match decide(snapshot, self._request(action, target, size), self._house.now()):
-            case Allow(limits=limits, valid_until=until):
-                self.largest, self.valid_until = limits.upload, until
-                return None
-            case Deny(reason=reason, rule=rule):
-                return self._refuse(stage, reason, rule)
-        return self._say(Notice.SIGN_IN_LATER if stage is Stage.SIGN_IN else Notice.LATER)
+    def _decide(self, stage: Stage, action: Action, target: str, size: int | None) -> str | None:
+        answer = Obstacle(Hitch.LATER) if self.visit is None else self.visit.ask(action, target, size)
+        if isinstance(answer, Obstacle):
+            return self._tell(stage, answer)
+        self.largest = answer.limits.upload
+        return None
 
-    def _request(self, action: Action, target: str = "", size: int | None = None) -> Request:
-        login = "" if self._who is None else self._who.login
-        return Request(login, Service.FILES, action, target, address=self._address, size=size)
-
-    def _refuse(self, stage: Stage, reason: Reason, rule: Rule) -> str:
-        code = self._house.journal.refuse(Service.FILES, reason, rule)
-        return replies.refusal(stage, reason, self._house.translate, code)
-
-    def _say(self, which: Notice) -> str:
-        return replies.notice(which, self._house.translate)
-
-
-def _newer_password(stamp: datetime | None, who: _SignedIn) -> bool:
-    """Whether the password was changed after the sign-in. Stamps may be of whole seconds, and our snapshot a bit old.
-
-    A stamp that differs but lies before the second of the sign-in came with the password that was checked.
-    """
-    return stamp is not None and stamp != who.password_changed_at and stamp >= who.at.replace(microsecond=0)
+    def _tell(self, stage: Stage, obstacle: Obstacle) -> str:
+        return told(stage, obstacle, self._house.translate)

@@ -13,9 +13,11 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from appliance.daemon.space import Reserve
 from appliance.fileshare.acting import Acting, Person
 from appliance.fileshare.shares import Place, is_name
 
@@ -48,9 +50,13 @@ class TooLarge(Exception):
 
 
 class Store:
-    """The folders ``homes`` and ``groups`` below ``root``. All methods may raise ``OSError``."""
+    """The folders ``homes`` and ``groups`` below ``root``. All methods may raise ``OSError``.
 
-    def __init__(self, root: Path, acting: Acting, account: Account) -> None:
+    No file is begun or goes on that would go into the ``reserve``; without one the disk may fill.
+    """
+
+    def __init__(self, root: Path, acting: Acting, account: Account, reserve: Reserve | None = None) -> None:
+        self.reserve = reserve or Reserve(root, 0)
         self._root = root
         self._acting = acting
         self._account = account
@@ -76,11 +82,13 @@ class Store:
 
     def upload(self, person: Person, place: Place, keep: int, largest: int) -> Upload:
         """Begin a file of at most ``largest`` bytes, the first ``keep`` of which are those of the present one."""
+        self.reserve.claim(0)
         with self._acting.as_person(person), self._parent(place) as (folder, name):
             with contextlib.suppress(FileNotFoundError):
                 if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                     raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-            upload = Upload(self._acting, self._account, person, (os.dup(folder), name), largest)
+            bounds = Bounds(largest, self.reserve)
+            upload = Upload(self._acting, self._account, person, (os.dup(folder), name), bounds)
         try:
             with self._acting.as_person(person):
                 upload.copy(keep)
@@ -153,15 +161,25 @@ class Store:
             os.close(folder)
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What ends an upload: more than ``largest`` bytes in it, or fewer than those of ``reserve`` left on the disk."""
+
+    largest: int
+    reserve: Reserve
+
+
 class Upload:
     """A file that ``person`` writes, to become ``place``: the folder's descriptor, which it owns, and the name."""
 
-    def __init__(self, acting: Acting, account: Account, person: Person, place: tuple[int, str], largest: int) -> None:
+    def __init__(
+        self, acting: Acting, account: Account, person: Person, place: tuple[int, str], bounds: Bounds
+    ) -> None:
         self._acting = acting
         self._account = account
         self._person = person
         self._folder, self.name = place
-        self._largest = largest
+        self._bounds = bounds
         self._draft: str | None = None
         self.size = 0
         self.closed = False
@@ -186,8 +204,9 @@ class Upload:
 
     def write(self, data: bytes | memoryview) -> None:
         """Add ``data``. Raises :class:`TooLarge` or ``OSError``; the caller then closes it."""
-        if self.size + len(data) > self._largest:
+        if self.size + len(data) > self._bounds.largest:
             raise TooLarge(self.size + len(data))
+        self._bounds.reserve.claim(len(data))
         view = memoryview(data)
         while view:
             written = os.write(self._file, view)

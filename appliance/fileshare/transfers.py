@@ -16,9 +16,10 @@ from pyftpdlib.handlers import FileProducer, FTPHandler
 
 from appliance.fileshare.data import Data, Door
 from appliance.fileshare.files import Files
-from appliance.fileshare.replies import Notice, Translate, notice
+from appliance.fileshare.replies import Notice, notice
 from appliance.fileshare.session import FilesSession
 from appliance.fileshare.store import TooLarge, Upload
+from appliance.session.replies import Translate
 
 _log = logging.getLogger(__name__)
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -164,8 +165,10 @@ class Transfers(FTPHandler):
         return self.text(Notice.ABORTED)
 
     def _failed(self, error: OSError) -> None:
-        code = 452 if error.errno in _FULL else 550
-        self.respond(f"{code} {os.strerror(error.errno or 0)}.")
+        if error.errno in _FULL:
+            self.say(Notice.FULL)
+        else:
+            self.respond(f"550 {os.strerror(error.errno or 0)}.")
 
     def text(self, which: Notice) -> str:
         """Give the reply line of ``which``."""

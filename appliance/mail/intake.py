@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from appliance.mail.head import HEAD_LIMIT, Field, Malformed, end_of_head, read_fields
-from appliance.mail.replies import Notice, Translate, notice
+from appliance.mail.replies import Notice, notice
 from appliance.mail.rewrite import lines_above, stored_head
 from appliance.mail.session import MailSession
 from appliance.mail.store import Draft, Store, StoreFailed, StoreFull
 from appliance.mail.transfer import Fault, Transfer
+from appliance.session.replies import Translate
 
 _log = logging.getLogger(__name__)
 _SPILL = 1024 * 1024

@@ -9,6 +9,7 @@ client; what it logs names clients and is switched off.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from base64 import b64decode, b64encode
@@ -36,6 +37,7 @@ logging.getLogger("mail.log").disabled = True
 _CHUNK = 256 * 1024
 _LINGER = 2.0
 _STRANGER = 60.0
+_HEARD_OUT, _SILENCE = 1.0, 0.1
 _REFUSED_RECIPIENTS = 50
 _COMMAND_LIMITS = {"MAIL": 900, "RCPT": 900, "AUTH": 990}
 _CALL_LIMITS = {"STARTTLS": 3, "VRFY": 20, "HELP": 20, "EHLO": 20, "HELO": 20}
@@ -101,8 +103,8 @@ class Connection(aiosmtpd.SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         """Give back what the connection held."""
         self._shared.connections.give_back(self)
-        if self._mail is not None:
-            self._shared.sessions.remove(self._mail)
+        if self._mail is not None and self._mail.visit is not None:
+            self._shared.sessions.remove(self._mail.visit)
         if self.transport is not None:
             super().connection_lost(error)
 
@@ -153,10 +155,18 @@ class Connection(aiosmtpd.SMTP):
     async def handle_exception(self, error: Exception) -> str:
         """Tell the client nothing of ``error``; the journal gets its kind and place."""
         if isinstance(error, BadLine):
+            await self._hear_out()
             self.last_word(notice(Notice.BAD_LINE, self._shared.house.translate))
         elif not isinstance(error, aiosmtpd.TLSSetupException):
             _log.error("a mail session met an unexpected error: %s", describe(error))
         return notice(Notice.ERROR, self._shared.house.translate)
+
+    async def _hear_out(self) -> None:
+        """Throw away what the client is just sending: to close with bytes unread is a reset, and it reads no reply."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HEARD_OUT):
+                while await asyncio.wait_for(self._reader.read(_CHUNK), _SILENCE):
+                    pass
 
     # Commands; the handle_ methods are aiosmtpd's hooks, for which we are our own handler.
 
@@ -209,6 +219,9 @@ class Connection(aiosmtpd.SMTP):
         refused = self._signed_in().sender(address, size)
         if refused is not None:
             return refused
+        desk = self._shared.desk
+        if await self.loop.run_in_executor(desk.threads, desk.store.reserve.refuses, size or 0):
+            return notice(Notice.FULL, self._shared.house.translate)
         envelope.mail_from = address
         return notice(Notice.SENDER_FINE, self._shared.house.translate)
 
@@ -284,15 +297,15 @@ class Connection(aiosmtpd.SMTP):
     async def _sign_in(self, login: str, password: Secret) -> aiosmtpd.AuthResult:
         mail = self._signed_in()
         self._asking = True
-        refused = await mail.sign_in(login, password)
+        visit = await mail.sign_in(login, password)
         self._asking = False
-        if refused is not None:
-            return await self._answer(refused)
+        if isinstance(visit, str):
+            return await self._answer(visit)
         self._known = True
         self._timeout_duration = self._shared.settings.idle_timeout
         self._reset_timeout()
         self._shared.connections.signed_in(self)
-        self._shared.sessions.add(mail, mail.recheck())
+        self._shared.sessions.add(visit, visit.valid_until)
         welcome = notice(Notice.SIGNED_IN, self._shared.house.translate)
         return aiosmtpd.AuthResult(success=True, message=welcome)
 

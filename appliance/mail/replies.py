@@ -7,17 +7,13 @@ other account, and are ASCII on the wire; a refusal ends with the code that ``sc
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 
 from appliance.policy.decision import Reason
-
-Translate = Callable[[str], str]
-
-
-def _(text: str) -> str:
-    """Mark ``text`` for translation (see ``locale/``)."""
-    return text
+from appliance.session.obstacle import Hitch, Obstacle
+from appliance.session.replies import ACCOUNT_TEXTS, Column, Translate
+from appliance.session.replies import mark as _
 
 
 class Stage(StrEnum):
@@ -55,10 +51,7 @@ class Notice(StrEnum):
 
 
 _TEXTS: Mapping[Reason, str] = {
-    Reason.UNKNOWN_ACCOUNT: _("This account is not known."),
-    Reason.DISABLED: _("This account is closed."),
-    Reason.LOCKED: _("This account is locked."),
-    Reason.MUST_CHANGE: _("Please set a password of your own first; until then nothing else is open."),
+    **ACCOUNT_TEXTS,
     Reason.CONSENT_MISSING: _("Mail needs a consent that is missing."),
     Reason.NOT_OPEN: _("Mail is not open to you here and now."),
     Reason.FOREIGN_SENDER: _("You can send from your own address only."),
@@ -68,8 +61,11 @@ _TEXTS: Mapping[Reason, str] = {
     Reason.OVER_QUOTA: _("The mailbox is full."),
     Reason.MALFORMED: _("The message is not well formed."),
 }
-_NO_MAILBOX = _("This account takes no mail.")
-
+_HITCHES: Mapping[Hitch, str] = {
+    Hitch.WRONG_PASSWORD: Notice.WRONG_PASSWORD,
+    Hitch.LATER: Notice.LATER,
+    Hitch.PASSWORD_CHANGED: Notice.PASSWORD_CHANGED,
+}
 _SIGN_IN: Mapping[Reason, str] = {
     Reason.DISABLED: "535 5.7.13",
     Reason.LOCKED: "535 5.7.13",
@@ -81,11 +77,12 @@ _MESSAGE: Mapping[Reason, str] = {
     Reason.OVER_QUOTA: "552 5.2.2",
     Reason.MALFORMED: "550 5.6.0",
 }
-_CODES: Mapping[Stage, tuple[Mapping[Reason, str], str]] = {
-    Stage.SIGN_IN: (_SIGN_IN, "535 5.7.1"),
-    Stage.MESSAGE: (_MESSAGE, "550 5.7.1"),
-    Stage.RECIPIENT: ({**_MESSAGE, Reason.NOT_OPEN: "550 5.2.1"}, "550 5.7.1"),
-    Stage.OPEN_SESSION: ({}, "421 4.7.0"),
+_NO_MAILBOX: Mapping[Reason, str] = {**_TEXTS, Reason.NOT_OPEN: _("This account takes no mail.")}
+_STAGES: Mapping[Stage, Column] = {
+    Stage.SIGN_IN: Column("535 5.7.1", _TEXTS, {**_HITCHES, Hitch.LATER: Notice.SIGN_IN_LATER}, _SIGN_IN),
+    Stage.MESSAGE: Column("550 5.7.1", _TEXTS, _HITCHES, _MESSAGE),
+    Stage.RECIPIENT: Column("550 5.7.1", _NO_MAILBOX, _HITCHES, {**_MESSAGE, Reason.NOT_OPEN: "550 5.2.1"}),
+    Stage.OPEN_SESSION: Column("421 4.7.0", _TEXTS, _HITCHES),
 }
 
 _ENHANCED: Mapping[str, str] = {
@@ -110,12 +107,9 @@ _ENHANCED: Mapping[str, str] = {
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 
 
-def refusal(stage: Stage, reason: Reason, translate: Translate, code: str | None) -> str:
-    """Give the reply line (without CRLF) that refuses at ``stage`` for ``reason``, ``code`` being its short code."""
-    special, other = _CODES[stage]
-    no_mailbox = stage is Stage.RECIPIENT and reason is Reason.NOT_OPEN
-    text = translate(_NO_MAILBOX if no_mailbox else _TEXTS[reason])
-    return ascii_only(f"{special.get(reason, other)} {text}{f' (code {code})' if code else ''}")
+def told(stage: Stage, obstacle: Obstacle, translate: Translate) -> str:
+    """Give the reply line (without CRLF) that tells at ``stage`` what stands against it."""
+    return ascii_only(_STAGES[stage].line(obstacle, translate))
 
 
 def notice(which: Notice, translate: Translate, **values: str) -> str:

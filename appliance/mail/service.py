@@ -21,6 +21,7 @@ from appliance.daemon.loop import Loop
 from appliance.daemon.main import Worker
 from appliance.daemon.sessions import Sessions
 from appliance.daemon.snapshot_file import Follower
+from appliance.daemon.space import Reserve
 from appliance.daemon.texts import translator
 from appliance.daemon.tls import TlsError, reload_context, server_context
 from appliance.mail.intake import Desk
@@ -48,7 +49,7 @@ class MailService:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._servers: list[asyncio.Server] = []
         self._threads = ThreadPoolExecutor(_THREADS, "store")
-        self._store = Store(server.data / "mail", os.uname().nodename)
+        self._store = Store(server.data / "mail", os.uname().nodename, Reserve(server.data, server.reserve))
         ids = settings.directory
         self._space = Space(server.runtime / "usage", ids.id_first, ids.id_last)
         self._sessions = Sessions(loop)
@@ -94,6 +95,7 @@ class MailService:
 
     def reload(self, settings: Settings) -> None:
         """Go on with ``settings`` and with the certificate that lies there now; open connections keep theirs."""
+        self._store.reserve.least = settings.server.reserve
         self._shared = replace(
             self._shared,
             house=self._house(settings),

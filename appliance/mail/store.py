@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from appliance.daemon.space import Reserve
+
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
 
@@ -29,9 +31,13 @@ class StoreFull(StoreFailed):
 
 
 class Store:
-    """The mailboxes below ``root``, one folder ``LOGIN`` each. ``host`` makes file names unique among machines."""
+    """The mailboxes below ``root``, one folder ``LOGIN`` each. ``host`` makes file names unique among machines.
 
-    def __init__(self, root: Path, host: str) -> None:
+    Nothing is begun or goes on that would go into the ``reserve``; without one the disk may fill.
+    """
+
+    def __init__(self, root: Path, host: str, reserve: Reserve | None = None) -> None:
+        self.reserve = reserve or Reserve(root, 0)
         self._root = root
         self._host = re.sub(r"[^A-Za-z0-9.-]", "-", host) or "localhost"
         self._numbers = itertools.count(1)
@@ -43,9 +49,11 @@ class Store:
         Raise :class:`StoreFailed`.
         """
         with _reported():
+            self.reserve.claim(0)
             boxes = [self._box(login) for login in dict.fromkeys(logins)]
             seconds, micros = divmod(time.time_ns() // 1000, 1_000_000)
-            return Draft(boxes, f"{seconds}.M{micros}P{os.getpid()}Q{next(self._numbers)}.{self._host}")
+            name = f"{seconds}.M{micros}P{os.getpid()}Q{next(self._numbers)}.{self._host}"
+            return Draft(boxes, name, self.reserve)
 
     def _box(self, login: str) -> Path:
         if not _LOGIN.match(login):
@@ -63,7 +71,8 @@ class Store:
 class Draft:
     """A message being written, in the ``tmp`` of its first mailbox: Dovecot clears away there what a crash left."""
 
-    def __init__(self, boxes: Sequence[Path], name: str) -> None:
+    def __init__(self, boxes: Sequence[Path], name: str, reserve: Reserve) -> None:
+        self._reserve = reserve
         self._boxes = boxes
         self._name = name
         self._path = boxes[0] / "tmp" / name
@@ -74,6 +83,7 @@ class Draft:
         """Add ``data``. Raise :class:`StoreFailed`; the draft is gone then."""
         try:
             with _reported():
+                self._reserve.claim(len(data))
                 view = memoryview(data)
                 while view:
                     written = os.write(self._file, view)

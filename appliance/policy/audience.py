@@ -35,7 +35,8 @@ _ALL = frozenset(Service)
 AUDIENCES: Mapping[str, Needs] = MappingProxyType(
     {
         "supervisor": Needs(_ALL, names=True, ids=True, quotas=True, groups=True, consents=True),
-        "auth": Needs(_ALL, names=True, ids=True),  # names: a password must not contain them (K02)
+        # names: a password must not contain them (K02); quotas: IMAP engines ask auth how much a mailbox may hold
+        "auth": Needs(_ALL, names=True, ids=True, quotas=True),
         # names: those of senders are the roster's (K09); ids: rows of the ledger of space
         "mail": Needs(frozenset({Service.MAIL}), names=True, ids=True, quotas=True),
         "files": Needs(frozenset({Service.FILES}), ids=True, quotas=True, groups=True),

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     FILE_STORED = "file-stored"
     FILE_FETCHED = "file-fetched"
     FILE_REMOVED = "file-removed"
+    WEB_USED = "web-used"
     LIMIT_ALLOWED = "limit-allowed"
     LIMIT_REVOKED = "limit-revoked"
     QUOTA_SET = "quota-set"
@@ -79,6 +80,9 @@ def validate(event: Event) -> None:
     settings-changed: by. session-ended: service, login, reason.
     restored: login (whose files came back from a copy), by, snapshot (the copy's name); never which files.
     file-stored, file-fetched: login, path (as he sees it), size (bytes). file-removed: login, path.
+    web-used: login, address (IP or null), host and port he reached, way (http, connect), since (ISO 8601 with zone; the
+    event's time is the end), up and down (bytes), outcome: done, broken-off (by either side), refused (by us, under
+    way), failed (the site or the request); never what was asked for there.
     limit-allowed: login or group (the other null), size (bytes), until, by, reason. limit-revoked: login or group, by.
     quota-set: login, size (bytes, 0: no bound; null: that of the role again), until, by, reason.
     A field that may be null may be absent.
@@ -191,6 +195,17 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
     Kind.FILE_STORED: {"login": _text, "path": _text, "size": _number},
     Kind.FILE_FETCHED: {"login": _text, "path": _text, "size": _number},
     Kind.FILE_REMOVED: {"login": _text, "path": _text},
+    Kind.WEB_USED: {
+        "login": _text,
+        "address": _or_null(_text),
+        "host": _text,
+        "port": _number,
+        "way": _one_of("http", "connect"),
+        "since": _instant,
+        "up": _number,
+        "down": _number,
+        "outcome": _one_of("done", "broken-off", "refused", "failed"),
+    },
     Kind.RESTORED: {"login": _text, "by": _text, "snapshot": _text},
     Kind.LIMIT_ALLOWED: {**_WHOM, "size": _number, "until": _instant, "by": _text, "reason": _text},
     Kind.LIMIT_REVOKED: {**_WHOM, "by": _text},

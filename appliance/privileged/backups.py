@@ -1,7 +1,7 @@
 """Copies and restores, which only root can make: each is a process of its own, started and followed here.
 
-May live here: starting, following, ending them. May not: what they do (``appliance.backup``), or anything but the four
-actions. Where systemd starts the units, this is the one place that will ask it for a unit instead of a child.
+May live here: starting, following, ending them. May not: where they run (``backup_process``), what they do
+(``appliance.backup``), or anything but the four actions.
 """
 
 from __future__ import annotations
@@ -11,26 +11,20 @@ import contextlib
 import itertools
 import json
 import logging
-import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import appliance
 from appliance.daemon.request_server import Peer, RequestError, Verb
 from appliance.privileged import names
+from appliance.privileged.backup_process import NoBackup, reached
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 4
 _REMEMBERED = 16
 _LONGEST_WAIT = 5.0
-_LINE = 1024 * 1024
-_END = 5.0
-_PYTHON = "/usr/bin/python3"
-_SOURCE = Path(appliance.__file__).resolve().parent.parent
 
 Outcome = Mapping[str, Any]
 
@@ -55,10 +49,11 @@ class _Job:
 
 
 class Backups:
-    """The actions for the settings in ``folder``."""
+    """The actions for the settings in ``folder``, done by the unit whose socket is ``unit``, if there is one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, unit: Path | None = None) -> None:
         self._folder = folder
+        self._unit = unit
         self._numbers = itertools.count(1)
         self._jobs: dict[int, _Job] = {}
         self._stopping = False
@@ -104,7 +99,7 @@ class Backups:
             del self._jobs[ended]
         number, job = next(self._numbers), _Job()
         self._jobs[number] = job
-        job.task = asyncio.create_task(self._run(job, action, json.dumps(dict(arguments)).encode()))
+        job.task = asyncio.create_task(self._run(job, action, arguments))
         return {"job": number}
 
     async def _follow(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
@@ -116,62 +111,28 @@ class Backups:
                 await asyncio.wait_for(job.changed.wait(), _LONGEST_WAIT)
         return {"seen": job.seen, "progress": job.progress, "outcome": job.outcome}
 
-    async def _run(self, job: _Job, action: str, given: bytes) -> None:
+    async def _run(self, job: _Job, action: str, arguments: Mapping[str, Any]) -> None:
         outcome: Outcome | None = None
         try:
-            outcome = await self._child(job, action, given)
+            outcome = await self._done(job, {"action": action, "arguments": dict(arguments)})
+        except NoBackup as error:
+            outcome = {"error": {"kind": "not-set-up", "text": str(error)}}
         except (OSError, ValueError) as error:
             _log.error("the %s of the backup could not be followed: %s", action, type(error).__name__)
         finally:
             lost = {"error": {"kind": "internal", "text": "it ended without an answer; the journal says where"}}
             job.tell(None, outcome or lost)
 
-    async def _child(self, job: _Job, action: str, given: bytes) -> Outcome | None:
-        argv = (_PYTHON, "-P", "-m", "appliance.backup", action, "--with-parent", "--settings", str(self._folder))
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LINE,
-            cwd="/",
-            env=_environment(),
-        )
-        assert process.stdin is not None  # noqa: S101 - they were asked for
-        assert process.stdout is not None  # noqa: S101
+    async def _done(self, job: _Job, asked: Mapping[str, Any]) -> Outcome | None:
         outcome: Outcome | None = None
-        try:
+        async with reached(self._folder, self._unit) as (reader, writer):
             with contextlib.suppress(ConnectionError):
-                process.stdin.write(given)
-                await process.stdin.drain()
-            process.stdin.close()
-            async for line in process.stdout:
+                writer.write(json.dumps(asked).encode() + b"\n")
+                await writer.drain()
+            async for line in reader:
                 said = json.loads(line)
                 if "progress" in said:
                     job.tell(said["progress"], None)
                 else:
                     outcome = said
-            await process.wait()
-        finally:
-            await _ended(process)
         return outcome
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Let the process end: asked, and then made to."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _END)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-
-
-def _environment() -> dict[str, str]:
-    kept = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(_SOURCE)}
-    if sys.dont_write_bytecode:
-        kept["PYTHONDONTWRITEBYTECODE"] = "1"
-    stream = os.environ.get("JOURNAL_STREAM")
-    return {**kept, "JOURNAL_STREAM": stream} if stream else kept

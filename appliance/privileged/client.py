@@ -16,7 +16,8 @@ class PrivilegedClient:
     """Asks the process behind the socket ``path``; blocking, at most ``timeout`` seconds a call, thread-safe.
 
     Every call raises ``daemon.request_client.Unreachable`` (temporary) or ``RequestRefused`` (kinds ``bad-argument``,
-    ``conflict``, ``engine-refused``, ``disk``, ``not-allowed``).
+    ``conflict``, ``engine-refused``, ``disk``, ``not-allowed``; for units also ``unknown-unit``, ``not-possible``,
+    ``reload-refused``, ``try-later``).
     """
 
     def __init__(self, path: Path, timeout: float = _TIMEOUT) -> None:
@@ -58,6 +59,17 @@ class PrivilegedClient:
         """Count the mailboxes and homes of ``logins`` (at most 1,000), and all ``groups``."""
         found = self._client.call("usage-scan", logins=list(logins), groups=groups)
         return Found(found["mail"], {int(uid): size for uid, size in found["files"].items()}, found["homes"])
+
+    def unit_restart(self, name: str) -> None:
+        """Ask systemd for a fresh process of our unit ``name`` (``mail``); returns before it is ready."""
+        self._client.call("unit-restart", name=name)
+
+    def unit_reload(self, name: str) -> None:
+        """Let our unit ``name`` read its settings again; returns when they count there.
+
+        Refused with ``reload-refused`` when it goes on with its former ones, ``not-possible`` where it has no reload.
+        """
+        self._client.call("unit-reload", name=name)
 
     def close(self) -> None:
         """Give the connection back; a later call opens a new one."""

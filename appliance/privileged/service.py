@@ -24,6 +24,7 @@ from appliance.privileged.counting import Counting
 from appliance.privileged.engines import Dovecot
 from appliance.privileged.groups import Groups
 from appliance.privileged.homes import HomeError, Homes
+from appliance.privileged.units import Units
 from appliance.settings.load import Settings
 
 _log = logging.getLogger(__name__)
@@ -45,8 +46,10 @@ class PrivilegedService:
         self._groups = Groups(settings.server.data / "groups")
         self._engines: Mapping[str, Dovecot] = {"imap": dovecot}
         self._sessions: Mapping[str, Dovecot] = {"mail": dovecot}
-        self._backups = Backups(settings.folder)
+        unit = settings.server.runtime / "backup" / "backup.sock" if settings.server.launcher == "systemd" else None
+        self._backups = Backups(settings.folder, unit)
         self._counting = Counting(settings.server.data)
+        self._units = Units(settings.server.launcher)
         self._disk = ThreadPoolExecutor(1, "homes")
         self._commands = ThreadPoolExecutor(1, "engines")
         self._servers: list[RequestServer] = []
@@ -62,6 +65,7 @@ class PrivilegedService:
             "session-kick": Verb(self._session_kick, {"service": str, "login": str}, self._allowed),
             **self._backups.verbs(self._allowed, lambda: self._ids),
             **self._counting.verbs(self._allowed, lambda: self._ids),
+            **self._units.verbs(self._allowed),
         }
         self._servers = [await serve(one, verbs, _LIMIT) for one in self._worker.listening("privileged")]
         self._disk.submit(self._sweep)
@@ -70,6 +74,7 @@ class PrivilegedService:
         """Finish what is under way."""
         await self._backups.stop()
         self._counting.stop()
+        self._units.stop()
         for server in self._servers:
             await server.stop()
         self._disk.shutdown()

@@ -29,7 +29,7 @@ class Held(Protocol):
         ...
 
     def leave(self) -> None:
-        """End as soon as nothing is under way: the service stops."""
+        """End if nothing is under way: the service stops, and asks again and again."""
         ...
 
     def drop(self) -> None:

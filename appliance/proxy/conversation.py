@@ -27,17 +27,19 @@ from appliance.proxy.exchange import End, Exchange, Job
 from appliance.proxy.forward import keeps_open
 from appliance.proxy.framing import request_body
 from appliance.proxy.head import HEAD_MAX, BadHead, RequestHead, cut_head, request_head
-from appliance.proxy.replies import Cause, Refused, cause_of_status, language_of, page
-from appliance.proxy.session import Gate, WebSession, Wish
+from appliance.proxy.replies import Cause, Refused, cause_of_status, language_of, page, told
+from appliance.proxy.session import Gate, Outcome, WebSession, Wish
 from appliance.proxy.sign_in import SignIn
 from appliance.proxy.target import Where, absolute_form, authority_form
 from appliance.proxy.tunnel import Tunnel
 from appliance.proxy.upstream import Connector, Upstream
+from appliance.session.obstacle import Hitch, Obstacle
 
 _log = logging.getLogger(__name__)
 _LINGER = 2.0
 """Seconds in which what a refused client still sends is thrown away, so that it reads the page and not a reset."""
 _GOODBYE = 5.0
+_JUST_COME = 1.0  # seconds: what is already on its way here when the service stops is answered
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ class Conversation(Protocol):
         self._desk.connections.exit(self, self._address)
         if self._flow is not None:
             self._flow.client_lost()
-        self._forget_session()
+        self._over(Outcome.BROKEN_OFF)
         self._drop_kept()
 
     def tick(self, now: float) -> None:
@@ -119,8 +121,9 @@ class Conversation(Protocol):
             self._expired()
 
     def leave(self) -> None:
-        """End when nothing is under way."""
-        if self._phase is _Phase.HEAD or isinstance(self._flow, Tunnel):
+        """End when nothing is under way; who has only just come may still ask once."""
+        just_come = not self._used and self._desk.clock() - self._since < _JUST_COME
+        if isinstance(self._flow, Tunnel) or (self._phase is _Phase.HEAD and not just_come):
             self.drop()
 
     def drop(self) -> None:
@@ -164,19 +167,19 @@ class Conversation(Protocol):
         if self._gone:
             return
         keep = not tunnel and body.done and keeps_open(head)
-        if isinstance(guest, Refused):
-            keep = keep or (tunnel and head.minor == 1 and guest.cause is Cause.SIGN_IN)
-            self._reply(guest, keep, unread=not body.done)
+        if isinstance(guest, Obstacle):
+            keep = keep or (tunnel and head.minor == 1 and guest.why is Hitch.WRONG_PASSWORD)
+            self._reply(told(guest, upload=False), keep, unread=not body.done)
             return
         action = Action.FETCH if tunnel or body.done else Action.WRITE
         wish = Wish(guest, where, tunnel, action, self._address, None if body.done else body.length)
         passed = self._desk.gate.judge(wish)
-        if isinstance(passed, Refused):
-            self._reply(passed, keep, unread=not body.done)
+        if isinstance(passed, Obstacle):
+            self._reply(told(passed, action is Action.WRITE), keep, unread=not body.done)
             return
-        self._session = WebSession(self._desk.gate, wish, self._stopped, self._set_limits)
-        self._desk.sessions.add(self._session, passed.valid_until)
-        await self._carry(head, path, wish, passed.limits, passed.inside)
+        self._session = session = WebSession(self._desk.gate, wish, self._stopped, self._set_limits)
+        self._desk.sessions.add(session.visit, passed.valid_until)
+        await self._carry(head, path, wish, passed.limits, self._desk.gate.opens_inside(wish))
 
     async def _carry(self, head: RequestHead, path: str, wish: Wish, limits: Limits, inside: bool) -> None:
         """Connect to the origin, unless a connection to it was kept, and let the bytes flow."""
@@ -192,7 +195,8 @@ class Conversation(Protocol):
             else:
                 upstream = connected
             if upstream is None:
-                self._forget_session()
+                by_us = refused is not None and refused.code is not None
+                self._over(Outcome.REFUSED if by_us else Outcome.FAILED)
                 if not self._gone:
                     keep = wish.action is Action.FETCH and not wish.tunnel and keeps_open(head)
                     self._reply(refused or Refused(Cause.LATER), keep, unread=not keep)
@@ -228,7 +232,11 @@ class Conversation(Protocol):
     ) -> None:
         """An exchange is over: go on with the next, or end the connection as it ended."""
         self._flow = None
-        self._forget_session()
+        if exchange.failed is None:
+            outcome = Outcome.BROKEN_OFF if end is End.CUT else Outcome.DONE
+        else:
+            outcome = Outcome.FAILED if exchange.failed.code is None else Outcome.REFUSED
+        self._over(outcome, exchange)
         if self._gone:
             return
         if end is End.CUT:
@@ -246,28 +254,28 @@ class Conversation(Protocol):
 
     def _exceeded(self, wish: Wish, action: Action, size: int) -> None:
         self._desk.gate.too_large(wish, action, size)
-        self._cut_tunnel()
+        self._cut_tunnel(Outcome.REFUSED)
 
     def _stopped(self, refused: Refused) -> None:
         """The policy says no while something is under way."""
         if isinstance(self._flow, Tunnel):
-            self._cut_tunnel()
+            self._cut_tunnel(Outcome.REFUSED)
         elif self._flow is not None:
             self._flow.stop(refused)
         else:
             self._refused = refused
 
-    def _cut_tunnel(self) -> None:
+    def _cut_tunnel(self, outcome: Outcome) -> None:
         flow, self._flow = self._flow, None
         if isinstance(flow, Tunnel):
             flow.cut()
-        self._forget_session()
+        self._over(outcome, flow)
         self.drop()
 
     def _closed(self, clean: bool) -> None:
         """A tunnel is over by itself."""
-        self._flow = None
-        self._forget_session()
+        flow, self._flow = self._flow, None
+        self._over(Outcome.DONE if clean else Outcome.BROKEN_OFF, flow)
         if not self._gone and clean:
             self._hang_up(linger=False)
         elif not self._gone:
@@ -281,7 +289,7 @@ class Conversation(Protocol):
         if isinstance(self._flow, Exchange):
             self._flow.stop(Refused(Cause.SLOW_ANSWER))
         elif isinstance(self._flow, Tunnel):
-            self._cut_tunnel()
+            self._cut_tunnel(Outcome.BROKEN_OFF)
         elif self._phase is _Phase.LINGER:
             self._hang_up(linger=False)
         elif self._phase is not _Phase.WORK:
@@ -322,10 +330,12 @@ class Conversation(Protocol):
     def _enter(self, phase: _Phase) -> None:
         self._phase, self._since = phase, self._desk.clock()
 
-    def _forget_session(self) -> None:
-        if self._session is not None:
-            self._desk.sessions.remove(self._session)
-            self._session = None
+    def _over(self, outcome: Outcome, flow: Exchange | Tunnel | None = None) -> None:
+        """What was under way ended so, if there was anything; ``flow`` has moved its bytes."""
+        session, self._session = self._session, None
+        if session is not None:
+            self._desk.sessions.remove(session.visit)
+            session.over(outcome, 0 if flow is None else flow.up, 0 if flow is None else flow.down)
 
     def _take_kept(self, where: Where) -> Upstream | None:
         kept, self._kept = self._kept, None

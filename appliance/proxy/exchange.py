@@ -48,7 +48,10 @@ class Job:
 
 
 class Exchange:
-    """``client`` is its transport; ``over(end, refused)`` is called once, ``refused`` if a page is to tell why."""
+    """``client`` is its transport; ``over(end, refused)`` is called once, ``refused`` if a page is to tell why.
+
+    ``failed`` says why it did not come to its end, told or not; ``up`` and ``down`` count the bytes of the bodies.
+    """
 
     def __init__(
         self, client: Any, upstream: Upstream, job: Job, limits: Limits, over: Callable[[End, Refused | None], None]
@@ -56,6 +59,7 @@ class Exchange:
         self.limits = limits
         self.rest = b""
         self.reusable = False
+        self.failed: Refused | None = None
         self._client = client
         self._upstream = upstream
         self._job = job
@@ -64,14 +68,14 @@ class Exchange:
         self._answer = bytearray()
         self._coming: Body | None = None
         self._chunks = self._keep = self._upstream_keeps = False
-        self._sent = self._came = 0
+        self.up = self.down = 0
         self._kept = False
         self._told = False  # whether the client has got any of the final response
 
     @property
     def moved(self) -> int:
         """How many bytes of bodies and heads went either way; grows while the exchange lives."""
-        return self._sent + self._came + len(self._answer) + self._told
+        return self.up + self.down + len(self._answer) + self._told
 
     @property
     def all_sent(self) -> bool:
@@ -101,8 +105,8 @@ class Exchange:
             self._fail(Refused(Cause.MALFORMED))
             return
         for piece in pieces:
-            self._sent += len(piece)
-            if self._sent > self.limits.upload and self._too_large(Action.WRITE, self._sent):
+            self.up += len(piece)
+            if self.up > self.limits.upload and self._too_large(Action.WRITE, self.up):
                 return
             self._upstream.transport.writeSequence(_framed(piece, self._sending.chunked))
         if self._sending.done:
@@ -178,8 +182,8 @@ class Exchange:
             self._fail(Refused(Cause.BAD_ANSWER))
             return
         for piece in pieces:
-            self._came += len(piece)
-            if self._came > self.limits.download and self._too_large(Action.FETCH, self._came):
+            self.down += len(piece)
+            if self.down > self.limits.download and self._too_large(Action.FETCH, self.down):
                 return
             self._client.writeSequence(_framed(piece, self._chunks))
         if body.done:
@@ -195,6 +199,7 @@ class Exchange:
         return refused is not None
 
     def _fail(self, refused: Refused) -> None:
+        self.failed = self.failed or refused
         self._end(End.CUT if self._told else End.CLOSE, None if self._told else refused)
 
     def _end(self, end: End, refused: Refused | None = None) -> None:

@@ -6,7 +6,7 @@ carries the code that ``schoolserver why`` resolves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
@@ -14,26 +14,24 @@ from http import HTTPStatus
 
 from appliance.daemon.texts import translator
 from appliance.policy.decision import Reason
+from appliance.session.obstacle import Hitch, Obstacle
+from appliance.session.replies import ACCOUNT_TEXTS, Translate
+from appliance.session.replies import mark as _
 
 REALM = "Schoolserver"
 
 
-def _(text: str) -> str:
-    """Mark ``text`` for translation (see ``locale/``)."""
-    return text
-
-
 class Cause(StrEnum):
-    """Why something is not served; those that the policy knows have the names of its reasons."""
+    """Why something is not served; those that policy and sign-in know have the names of their reasons and hitches."""
 
     MALFORMED = Reason.MALFORMED.value
     HEAD_TOO_LONG = "head-too-long"
     TARGET_TOO_LONG = "target-too-long"
     VERSION = "version"
     UNSUPPORTED = "unsupported"
-    SIGN_IN = "sign-in"
+    SIGN_IN = Hitch.WRONG_PASSWORD.value
     IN_CLEAR = "in-clear"
-    LATER = "later"
+    LATER = Hitch.LATER.value
     TOO_MANY = "too-many"
     UNKNOWN_ACCOUNT = Reason.UNKNOWN_ACCOUNT.value
     DISABLED = Reason.DISABLED.value
@@ -41,12 +39,12 @@ class Cause(StrEnum):
     MUST_CHANGE = Reason.MUST_CHANGE.value
     CONSENT_MISSING = Reason.CONSENT_MISSING.value
     NOT_OPEN = Reason.NOT_OPEN.value
-    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a cause
+    PASSWORD_CHANGED = Hitch.PASSWORD_CHANGED.value
     TOO_LARGE = Reason.TOO_LARGE.value
     UPLOAD_TOO_LARGE = "upload-too-large"
-    CATEGORY = "category"
-    PORT = "port"
-    INSIDE = "inside"
+    CATEGORY = Reason.CLOSED_CATEGORY.value
+    PORT = Reason.CLOSED_PORT.value
+    INSIDE = Reason.INSIDE.value
     NO_SUCH_HOST = "no-such-host"
     NO_CONNECTION = "no-connection"
     BAD_ANSWER = "bad-answer"
@@ -72,10 +70,7 @@ _TABLE: Mapping[Cause, tuple[int, str]] = {
     Cause.IN_CLEAR: (403, _("From other machines, please use the proxy's encrypted port.")),
     Cause.LATER: (503, _("This does not work at the moment. Please try again later.")),
     Cause.TOO_MANY: (503, _("There are too many connections from your device. Please try again later.")),
-    Cause.UNKNOWN_ACCOUNT: (403, _("This account is not known.")),
-    Cause.DISABLED: (403, _("This account is closed.")),
-    Cause.LOCKED: (403, _("This account is locked.")),
-    Cause.MUST_CHANGE: (403, _("Please set a password of your own first; until then nothing else is open.")),
+    **{Cause(reason.value): (403, text) for reason, text in ACCOUNT_TEXTS.items()},
     Cause.CONSENT_MISSING: (403, _("The internet needs a consent that is missing.")),
     Cause.NOT_OPEN: (403, _("This is not open to you here and now.")),
     Cause.PASSWORD_CHANGED: (403, _("The password was changed. Please sign in with the new one.")),
@@ -90,6 +85,14 @@ _TABLE: Mapping[Cause, tuple[int, str]] = {
     Cause.SLOW_ANSWER: (504, _("The site did not answer in time.")),
 }
 _OF_STATUS = {431: Cause.HEAD_TOO_LONG, 414: Cause.TARGET_TOO_LONG, 505: Cause.VERSION, 501: Cause.UNSUPPORTED}
+
+
+def told(obstacle: Obstacle, upload: bool) -> Refused:
+    """Give what to tell of ``obstacle``; ``upload``: it stood against bytes to the site."""
+    cause = Cause(obstacle.why.value)
+    if cause is Cause.TOO_LARGE and upload:
+        cause = Cause.UPLOAD_TOO_LARGE
+    return Refused(cause, obstacle.code, obstacle.retry_after)
 
 
 def cause_of_status(status: int) -> Cause:
@@ -134,7 +137,7 @@ def page(refused: Refused, language: str, keep: bool, bodiless: bool = False) ->
     return "\r\n".join([*head, "", ""]).encode("ascii") + (b"" if bodiless else body)
 
 
-def _html(language: str, text: str, translate: Callable[[str], str], code: str | None) -> str:
+def _html(language: str, text: str, translate: Translate, code: str | None) -> str:
     title = escape(translate(_("The school's proxy")))
     told = f"<p>{escape(translate(_('Whoever looks after the server can say more with this code:')))} <b>{code}</b></p>"
     return (

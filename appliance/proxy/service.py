@@ -32,6 +32,7 @@ from appliance.proxy.session import Closed, Gate
 from appliance.proxy.sign_in import SignIn
 from appliance.proxy.target import Where
 from appliance.proxy.upstream import Connector
+from appliance.session.house import House
 from appliance.settings.load import Settings
 
 _log = logging.getLogger(__name__)
@@ -60,12 +61,10 @@ class ProxyService:
         self._lists = read_lists(settings.proxy.lists)
         proxy = settings.proxy
 
-        def snapshot() -> Snapshot | None:
-            return self._snapshot.current
-
+        house = House(snapshot=lambda: self._snapshot.current, journal=self._audit)
         self._desk = Desk(
-            sign_in=SignIn(self._auth, snapshot, proxy.remember, reactor.seconds),
-            gate=Gate(snapshot, self._audit, self._closed(settings)),
+            sign_in=SignIn(house, self._auth, proxy.remember, reactor.seconds),
+            gate=Gate(house, self._closed(settings)),
             connector=self._connector(settings),
             sessions=self._sessions,
             connections=Connections(proxy.connections, proxy.connections_per_address),
@@ -95,12 +94,12 @@ class ProxyService:
         """Accept nothing new, finish what is under way for a few seconds."""
         self._desk.stopping = True
         ended: Any = DeferredList([maybeDeferred(port.stopListening) for port in self._ports])
-        for one in self._desk.connections:
-            one.leave()
         until = self._reactor.seconds() + _GOODBYE
         gone: Any = Deferred()
 
         def look() -> None:
+            for one in self._desk.connections:
+                one.leave()
             if not len(self._desk.connections) or self._reactor.seconds() > until:
                 for one in self._desk.connections:
                     one.drop()
@@ -108,7 +107,7 @@ class ProxyService:
                 gone.callback(None)
 
         waiting = LoopingCall(look)
-        waiting.start(0.05, now=False)
+        waiting.start(0.05)
         return ended.addCallback(lambda _ports: gone).addCallback(self._close)
 
     def reload(self, settings: Settings) -> None:

@@ -1,42 +1,31 @@
 """What a guest may do on the web, in the words of the policy: where to, how much, and whether that still holds.
 
-May live here: questions to policy and lists, and what they mean. May not: HTTP, sockets, the sign-in (``sign_in``).
+May live here: questions to policy and lists, and what they mean. May not: HTTP, sockets, the sign-in (``sign_in``),
+what it means to be signed in (``appliance.session``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Protocol
+from enum import StrEnum
 
 from appliance.policy.account import Account, Role, Service
-from appliance.policy.decision import Allow, Deny, Limits, Reason, Rule
-from appliance.policy.events import Event, Kind
+from appliance.policy.decision import Allow, Limits, Reason, Rule
+from appliance.policy.events import Kind
 from appliance.policy.request import Action, Request
-from appliance.policy.rules import decide
-from appliance.policy.snapshot import Snapshot
 from appliance.proxy.addresses import literal
 from appliance.proxy.filter import Lists, covered
-from appliance.proxy.replies import Cause, Refused
-from appliance.proxy.sign_in import Guest
+from appliance.proxy.replies import Refused, told
 from appliance.proxy.target import Where
+from appliance.session.house import House
+from appliance.session.obstacle import Hitch, Obstacle
+from appliance.session.signed_in import SignedIn
+from appliance.session.visit import Visit
 
 _PORTS: Mapping[bool, frozenset[int]] = {True: frozenset({443}), False: frozenset({80, 443})}
 _PORT = Rule("built-in K13", "CONNECT goes to port 443, HTTP to 80 and 443, and to proxy.yaml exceptions")
 _INSIDE = Rule("built-in K13", "only public addresses are connected to, and proxy.yaml exceptions")
-
-
-class Journal(Protocol):
-    """Where events go: the client of audit."""
-
-    def record(self, event: Event) -> None:
-        """Hand over ``event``; never waits and never raises."""
-        ...
-
-    def refuse(self, service: Service, reason: Reason, rule: Rule) -> str:
-        """Record a refusal and give its short code."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +49,7 @@ class Wish:
     ``size`` is the length in bytes announced, ``None`` when it is not.
     """
 
-    guest: Guest
+    guest: SignedIn
     where: Where
     tunnel: bool
     action: Action
@@ -68,81 +57,58 @@ class Wish:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """It may be had within ``limits`` (bytes). ``inside``: addresses that are not public may be connected to."""
+class Outcome(StrEnum):
+    """How what was under way ended; ``policy.events`` says what each means."""
 
-    limits: Limits
-    inside: bool
-    valid_until: datetime | None
+    DONE = "done"
+    BROKEN_OFF = "broken-off"
+    REFUSED = "refused"
+    FAILED = "failed"
 
 
 class Gate:
     """Decides for all connections of a worker; ``closed`` is replaced when settings or lists change."""
 
-    def __init__(
-        self,
-        snapshot: Callable[[], Snapshot | None],
-        journal: Journal,
-        closed: Closed,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, house: House, closed: Closed) -> None:
+        self.house = house
         self.closed = closed
-        self.now = now
-        self._snapshot = snapshot
-        self._journal = journal
 
-    def judge(self, wish: Wish) -> Passed | Refused:
+    def judge(self, wish: Wish) -> Allow | Obstacle:
         """Decide on ``wish``; a refusal is recorded."""
-        snapshot = self._snapshot()
-        decision = decide(snapshot, _request(wish, wish.action, wish.size), self.now())
-        account = snapshot.accounts.get(wish.guest.login) if snapshot is not None else None
-        if isinstance(decision, Deny):
-            return self._denied(decision, wish.action)
-        if not isinstance(decision, Allow) or account is None:
-            return Refused(Cause.LATER)
-        inside = wish.where in self.closed.exceptions or _own_machine(account, wish.where)
-        if not inside and wish.where.port not in _PORTS[wish.tunnel]:
-            return self._refuse(Cause.PORT, Reason.NOT_OPEN, _PORT)
+        answer, account = self.house.ask(_request(wish, wish.action, wish.size)), self.house.account(wish.guest.login)
+        if isinstance(answer, Obstacle):
+            return answer
+        if account is None:
+            return Obstacle(Hitch.LATER)
+        if not self.opens_inside(wish) and wish.where.port not in _PORTS[wish.tunnel]:
+            return self.house.refuse(Service.WEB, Reason.CLOSED_PORT, _PORT)
         shut = self._shut(account, wish.where.host)
         if shut:
-            text = f"{', '.join(sorted(shut))} closed to {account.role}"
-            return self._refuse(Cause.CATEGORY, Reason.NOT_OPEN, Rule(self.closed.source, text))
-        return Passed(decision.limits, inside, decision.valid_until)
+            rule = Rule(self.closed.source, f"{', '.join(sorted(shut))} closed to {account.role}")
+            return self.house.refuse(Service.WEB, Reason.CLOSED_CATEGORY, rule)
+        return answer
+
+    def opens_inside(self, wish: Wish) -> bool:
+        """Whether ``wish`` may lead to an address that is not public, and to any port."""
+        account = self.house.account(wish.guest.login)
+        return wish.where in self.closed.exceptions or (account is not None and _own_machine(account, wish.where))
 
     def too_large(self, wish: Wish, action: Action, size: int) -> Refused | None:
         """Refuse ``size`` bytes (``WRITE`` up, ``FETCH`` down) of what was ``wish``; ``None``: they pass by now."""
-        decision = decide(self._snapshot(), _request(wish, action, size), self.now())
-        return self._denied(decision, action) if isinstance(decision, Deny) else None
+        answer = self.house.ask(_request(wish, action, size))
+        if isinstance(answer, Allow) or answer.why is Hitch.LATER:
+            return None
+        return told(answer, action is Action.WRITE)
 
     def inside(self) -> Refused:
         """Refuse a name that leads to no public address."""
-        return self._refuse(Cause.INSIDE, Reason.NOT_OPEN, _INSIDE)
-
-    def newer_password(self, guest: Guest) -> bool:
-        """Whether the password was changed after ``guest`` signed in with it; stamps may be of whole seconds."""
-        snapshot = self._snapshot()
-        account = snapshot.accounts.get(guest.login) if snapshot is not None else None
-        stamp = account.password_changed_at if account is not None else None
-        return stamp is not None and stamp != guest.password_changed_at and stamp >= guest.at.replace(microsecond=0)
-
-    def ended(self, guest: Guest, why: Cause) -> None:
-        """Record that a session of ``guest`` was ended by us."""
-        fields = {"service": Service.WEB.value, "login": guest.login, "reason": why.value}
-        self._journal.record(Event(Kind.SESSION_ENDED, self.now(), fields))
+        return told(self.house.refuse(Service.WEB, Reason.INSIDE, _INSIDE), False)
 
     def _shut(self, account: Account, host: str) -> frozenset[str]:
         closed = self.closed.categories.get(account.role, frozenset())
         if not closed or covered(host, self.closed.always):
             return frozenset()
         return closed & self.closed.lists.of(host)
-
-    def _denied(self, deny: Deny, action: Action) -> Refused:
-        upload = deny.reason is Reason.TOO_LARGE and action is Action.WRITE
-        return self._refuse(Cause.UPLOAD_TOO_LARGE if upload else Cause(deny.reason.value), deny.reason, deny.rule)
-
-    def _refuse(self, cause: Cause, reason: Reason, rule: Rule) -> Refused:
-        return Refused(cause, self._journal.refuse(Service.WEB, reason, rule))
 
 
 class WebSession:
@@ -153,29 +119,36 @@ class WebSession:
     ) -> None:
         self._gate = gate
         self._wish = wish
-        self._end = end
         self._limits = limits
-        self._ended = False
+        self._since = gate.house.now()
+        upload = wish.action is Action.WRITE
+        self.visit = Visit(
+            gate.house, Service.WEB, wish.guest, wish.address, lambda why: end(told(why, upload)), self._standing
+        )
 
-    def recheck(self) -> datetime | None:
-        """Decide again; end it when the answer is no (a temporary failure ends nothing)."""
-        if self._ended:
-            return None
-        if self._gate.newer_password(self._wish.guest):
-            self._close(Refused(Cause.PASSWORD_CHANGED))
-            return None
+    def over(self, outcome: Outcome, up: int, down: int) -> None:
+        """Record the use, ``up`` and ``down`` being the bytes that were moved (K36): where to, and never what.
+
+        Whatever became of it, it was refused if the session was ended by us.
+        """
+        where = self._wish.where
+        self.visit.record(
+            Kind.WEB_USED,
+            address=self._wish.address,
+            host=where.host,
+            port=where.port,
+            way="connect" if self._wish.tunnel else "http",
+            since=self._since.isoformat(),
+            up=up,
+            down=down,
+            outcome=(Outcome.REFUSED if self.visit.ended else outcome).value,
+        )
+
+    def _standing(self) -> Allow | Obstacle:
         answer = self._gate.judge(self._wish)
-        if isinstance(answer, Passed):
+        if isinstance(answer, Allow):
             self._limits(answer.limits)
-            return answer.valid_until
-        if answer.cause is not Cause.LATER:
-            self._close(answer)
-        return None
-
-    def _close(self, refused: Refused) -> None:
-        self._ended = True
-        self._gate.ended(self._wish.guest, refused.cause)
-        self._end(refused)
+        return answer
 
 
 def _request(wish: Wish, action: Action, size: int | None) -> Request:

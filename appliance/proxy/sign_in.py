@@ -13,70 +13,43 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from appliance.auth.client import Answer, Verdict
 from appliance.daemon.secret import Secret
 from appliance.policy.account import Service
-from appliance.policy.decision import Reason
-from appliance.policy.snapshot import Snapshot
-from appliance.proxy.replies import Cause, Refused
+from appliance.session.house import Checker, House
+from appliance.session.obstacle import Hitch, Obstacle
+from appliance.session.signed_in import SignedIn, admit
 
 _MOST = 10_000
 _LONGEST = 1024
 
 
-class Checker(Protocol):
-    """Checks passwords: the client of auth."""
-
-    async def verify(self, service: Service, login: str, password: Secret, address: str | None) -> Verdict:
-        """Give the answer of auth; one that cannot be reached answers TRY_LATER."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Guest:
-    """Who is signed in: ``login``, ``at`` which instant the password was checked, the stamp it had in our snapshot."""
-
-    login: str
-    at: datetime
-    password_changed_at: datetime | None
-
-
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    guest: Guest
+    guest: SignedIn
     until: float
 
 
 class SignIn:
     """Checks sign-ins of one worker; ``remember`` seconds pass before auth is asked again. ``clock`` is monotonic."""
 
-    def __init__(
-        self,
-        checker: Checker,
-        snapshot: Callable[[], Snapshot | None],
-        remember: float,
-        clock: Callable[[], float],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
+    def __init__(self, house: House, checker: Checker, remember: float, clock: Callable[[], float]) -> None:
         self.remember = remember
+        self._house = house
         self._checker = checker
-        self._snapshot = snapshot
         self._clock = clock
-        self._now = now
         self._key = os.urandom(32)
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._asking: dict[bytes, list[Any]] = {}
 
-    async def who(self, given: Sequence[str], address: str) -> Guest | Refused:
+    async def who(self, given: Sequence[str], address: str) -> SignedIn | Obstacle:
         """Say who sent the ``given`` values of Proxy-Authorization from the IP ``address``."""
         credentials = basic(given)
         if credentials is None:
-            return Refused(Cause.SIGN_IN)
+            return Obstacle(Hitch.WRONG_PASSWORD)
         login, password = credentials
         mark = hashlib.blake2b("\0".join((login, password.reveal())).encode(), key=self._key).digest()
         known = self._remembered(mark)
@@ -89,14 +62,14 @@ class SignIn:
             return await answer  # type: ignore[no-any-return]  # Twisted's Deferred has no types here
         return await self._ask(mark, login, password, address)
 
-    async def _ask(self, mark: bytes, login: str, password: Secret, address: str) -> Guest | Refused:
+    async def _ask(self, mark: bytes, login: str, password: Secret, address: str) -> SignedIn | Obstacle:
         waiting = self._asking[mark + address.encode()] = []
-        outcome: Guest | Refused = Refused(Cause.LATER)
+        outcome: SignedIn | Obstacle = Obstacle(Hitch.LATER)
         try:
-            asked_at = self._now()
+            asked_at = self._house.now()
             verdict = await self._checker.verify(Service.WEB, login, password, address)
-            outcome = self._judged(verdict, asked_at)
-            if isinstance(outcome, Guest) and self.remember > 0:
+            outcome = admit(self._house.snapshot(), verdict, asked_at)
+            if isinstance(outcome, SignedIn) and self.remember > 0:
                 self._kept[mark] = _Kept(outcome, self._clock() + self.remember)
                 while len(self._kept) > _MOST:
                     self._kept.popitem(last=False)
@@ -106,25 +79,12 @@ class SignIn:
                 one.callback(outcome)
         return outcome
 
-    def _judged(self, verdict: Verdict, asked_at: datetime) -> Guest | Refused:
-        if verdict.answer is Answer.REFUSED:
-            return Refused(Cause.SIGN_IN)
-        if verdict.answer is Answer.MUST_CHANGE:
-            return Refused(Cause.MUST_CHANGE, verdict.code)
-        if verdict.answer is Answer.DENIED:
-            return Refused(Cause((verdict.reason or Reason.NOT_OPEN).value), verdict.code)
-        snapshot = self._snapshot()
-        account = snapshot.accounts.get(verdict.login) if snapshot is not None else None
-        if verdict.answer is not Answer.VERIFIED or account is None:  # the account may be newer than our snapshot
-            return Refused(Cause.LATER, retry_after=verdict.retry_after)
-        return Guest(account.login, asked_at, account.password_changed_at)
-
-    def _remembered(self, mark: bytes) -> Guest | None:
+    def _remembered(self, mark: bytes) -> SignedIn | None:
         """Who this was when auth was asked, unless that is too long ago or the password was changed since."""
-        kept, snapshot = self._kept.get(mark), self._snapshot()
-        if kept is None or snapshot is None:
+        kept = self._kept.get(mark)
+        if kept is None or self._house.snapshot() is None:
             return None
-        account = snapshot.accounts.get(kept.guest.login)
+        account = self._house.account(kept.guest.login)
         changed = account is None or account.password_changed_at != kept.guest.password_changed_at
         if changed or self._clock() >= kept.until:
             del self._kept[mark]

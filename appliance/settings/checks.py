@@ -119,6 +119,17 @@ def _holidays(reading: Reading) -> None:
             reading.report(source, f"{holiday.last}, before first {holiday.first}", "a date from first on")
 
 
+def _alerts(reading: Reading) -> None:
+    inside = f"@{reading.value('school.domain')}"
+    outside = [address for address in reading.value("alerts.to") if not address.casefold().endswith(inside)]
+    if outside and reading.value("alerts.smarthost") is None:
+        found = "an address outside of the school without smarthost"
+        _report(reading, ("alerts.smarthost", "alerts.to"), found, f"a smarthost, or addresses ending in {inside}")
+    if (reading.value("alerts.login") is None) != (reading.value("alerts.password_file") is None):
+        paths = ("alerts.login", "alerts.password_file")
+        _report(reading, paths, "one of login and password_file", "both, or neither")
+
+
 CHECKS: tuple[Callable[[Reading], None], ...] = (
     _ids,
     _passive,
@@ -132,4 +143,5 @@ CHECKS: tuple[Callable[[Reading], None], ...] = (
     _plain_log,
     _delays,
     _holidays,
+    _alerts,
 )

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from appliance.daemon.options_render import render
 from appliance.settings.access import AccessFile
 from appliance.settings.accounts import Accounts
+from appliance.settings.alerts import Alerts
 from appliance.settings.auth import Auth
 from appliance.settings.backup import BackupSettings
+from appliance.settings.certificates import Certificates
 from appliance.settings.directory import DirectorySettings
 from appliance.settings.fileshare import Fileshare
 from appliance.settings.mail import Mail
@@ -31,6 +33,8 @@ FILES: Mapping[str, type] = {
     "access": AccessFile,
     "backup": BackupSettings,
     "quota": Quota,
+    "certificates": Certificates,
+    "alerts": Alerts,
 }
 _HEADINGS = {
     "school": "The school: what it is called and its calendar.",
@@ -44,7 +48,9 @@ _HEADINGS = {
     "fileshare": "The file service. Who may use it and how large a file may be stands in access.yaml.",
     "backup": "The backup: the second place to which everything is copied at night.",
     "access": "Access: which modules are open to whom, where and when, with which consents and limits.",
+    "certificates": "Certificates: by which programs know this server. They act with: schoolserver setup.",
     "quota": "Quota: how much everyone may keep, mail and files together.",
+    "alerts": "Alerts: whom the server tells when it is not well.",
 }
 _USE = (
     "Every option stands here with its default; what is removed keeps it. Sizes name their unit (20 MB, 20 MiB), "

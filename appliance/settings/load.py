@@ -16,10 +16,13 @@ from appliance.daemon.options_table import plain_node, table
 from appliance.daemon.options_yaml import read_file
 from appliance.settings.access_compile import Access, compile_access
 from appliance.settings.accounts import Accounts
+from appliance.settings.alerts import Alerts
 from appliance.settings.auth import Auth
 from appliance.settings.backup import BackupSettings
+from appliance.settings.certificates import Certificates
 from appliance.settings.checks import CHECKS
 from appliance.settings.checks_access import ACCESS_CHECKS
+from appliance.settings.checks_certificates import CERTIFICATE_CHECKS
 from appliance.settings.directory import DirectorySettings
 from appliance.settings.files import FILES
 from appliance.settings.fileshare import Fileshare
@@ -48,6 +51,8 @@ class Settings:
     fileshare: Fileshare
     access: Access
     quota: Quota
+    certificates: Certificates
+    alerts: Alerts
     sources: Mapping[str, Source]
 
 
@@ -56,7 +61,7 @@ def load(folder: Path) -> Settings:
     reading = Reading()
     present = _look(folder, reading)
     sections = {name: _section(folder, name, kind, present, reading) for name, kind in FILES.items()}
-    reading.run((*CHECKS, *ACCESS_CHECKS))
+    reading.run((*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS))
     if reading.problems:
         order = [f"{name}.yaml" for name in FILES]
         raise SettingsError(sorted(reading.problems, key=lambda problem: _place(problem, order)))

@@ -29,10 +29,16 @@ def _frozen(**values: object) -> Mapping[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """``listen``: service to address; ``rooms``: name of a room to its networks."""
+    """``listen``: service to address; ``networks``: the school's own; ``rooms``: name of a room to its networks."""
 
     listen: Mapping[str, Address] = option(
         Table(_LISTENERS, _frozen), {}, "Address and port on which each service listens; 0.0.0.0 is every address."
+    )
+    networks: tuple[Network, ...] = option(
+        ListOf(NETWORK),
+        [],
+        "The school's networks. The local authority may sign for addresses in them; rooms lie in them.",
+        example=["10.1.0.0/16", "fd12:3456:789a::/48"],
     )
     rooms: Mapping[str, tuple[Network, ...]] = option(
         MappingOf(ROOM, ListOf(NETWORK, fewest=1)),

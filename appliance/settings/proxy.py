@@ -37,7 +37,7 @@ def _domain(value: str) -> str:
     return host
 
 
-_DESTINATION = Scalar("host:port", "a name or address and a port, such as intranet.example:8443", _destination)
+DESTINATION = Scalar("host:port", "a name or address and a port, such as intranet.example:8443", _destination)
 _DOMAIN = Scalar("domain", "a domain such as example.org, which means all below it too", _domain)
 _CATEGORY = text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "a category, as its folder is called", longest=63)
 _EVERYBODY = ["malware", "phishing"]
@@ -68,7 +68,7 @@ class Proxy:
         ListOf(_DOMAIN), [], "Domains that no category closes, with all below them.", example=["fragfinn.example"]
     )
     exceptions: tuple[Destination, ...] = option(
-        ListOf(_DESTINATION),
+        ListOf(DESTINATION),
         [],
         "What may be reached although it lies inside the school or on another port than 80 and 443.",
         example=["intranet.schule.example:8443", "10.1.0.7:80"],

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.daemon.options import option
-from appliance.daemon.options_numbers import duration, integer
+from appliance.daemon.options_numbers import duration, integer, size
 from appliance.daemon.options_values import PATH, choice
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server: folders, identities, launcher, watch; durations in seconds."""
+    """The server: folders, identities, launcher, watch; durations in seconds, ``reserve`` in bytes."""
 
     state: Path = option(PATH, "/var/lib/schoolserver", "Where each part keeps its own state.", example="/srv/state")
     runtime: Path = option(
@@ -20,6 +20,13 @@ class Server:
     )
     data: Path = option(
         PATH, "/srv/schoolserver", "Homes, group folders and mail (K07).", example="/mnt/raid/schoolserver"
+    )
+    reserve: int = option(
+        size(0, 2**50),
+        "500 MB",
+        "Room that is left free on the disks of state and data: mail, uploads and imports are refused for the moment "
+        "rather than go into it. With less than twice as much, status is not well.",
+        example="2 GB",
     )
     identity: str = option(
         choice(("users", "numbers", "same")),

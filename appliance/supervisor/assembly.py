@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from appliance.audit.client import AuditClient
@@ -12,14 +13,22 @@ from appliance.daemon.identities import Identities
 from appliance.daemon.request_client import BlockingClient
 from appliance.directory.client import Directory, connect
 from appliance.policy.account import Role, Service
+from appliance.policy.events import Event, Kind
 from appliance.privileged.client import PrivilegedClient
 from appliance.settings.load import Settings
+from appliance.supervisor.alerts import Alerts, Around, steady_clock
+from appliance.supervisor.alerts_memory import Memory
 from appliance.supervisor.core import Core
+from appliance.supervisor.doors import why_ended
+from appliance.supervisor.engines import Engines
 from appliance.supervisor.group_folders import GroupFolders
 from appliance.supervisor.health import Health
 from appliance.supervisor.homes import Homes
 from appliance.supervisor.kicker import Kicker
 from appliance.supervisor.launcher.client import ChildrenClient
+from appliance.supervisor.launcher.seam import Launcher
+from appliance.supervisor.launcher.systemd import SystemdLauncher
+from appliance.supervisor.launcher.units import school_units
 from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
 from appliance.supervisor.memory import StateMemory
@@ -39,9 +48,9 @@ from appliance.supervisor.visiting import LOGIN, Visiting
 
 PROBES = (
     Probe("backup", None, probe_backup),
-    Probe("mail", Service.MAIL, probe_mail),
-    Probe("web", Service.WEB, probe_web),
-    Probe("files", Service.FILES, probe_files),
+    Probe("mail", Service.MAIL, probe_mail, frozenset({"mail", "imap"})),
+    Probe("web", Service.WEB, probe_web, frozenset({"proxy"})),
+    Probe("files", Service.FILES, probe_files, frozenset({"fileshare"})),
 )
 """Each service adds its own: a function that moves bytes through it and compares them."""
 
@@ -51,10 +60,11 @@ _COUNT = 900.0  # seconds for one piece of a count: the group folders of a large
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs: the ``core`` for verbs, ``kicker`` and ``probes`` for rounds."""
+    """What runs: the ``core`` for verbs, ``kicker``, ``engines`` and ``probes`` for rounds."""
 
     core: Core
     kicker: Kicker
+    engines: Engines
     probes: tuple[Probe, ...]
     state: State
     directory: Directory
@@ -80,12 +90,16 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
     kicks_by, homes_by, counts_by = PrivilegedClient(helper), PrivilegedClient(helper), PrivilegedClient(helper, _COUNT)
     audit = AuditClient(server.runtime / "audit" / "audit.sock")
     query = BlockingClient(server.runtime / "audit" / "query.sock", _AUDIT_TIMEOUT)
-    launcher = ChildrenClient(server.runtime / "launcher" / "launcher.sock")
+    launcher = _launcher(settings, PrivilegedClient(helper))
     passwords = Passwords(server.runtime / "auth" / "auth.sock")
     directory = connect(settings, "supervisor")
 
     def kick(service: Service, login: str) -> None:
-        kicks_by.session_kick(service.value, login)
+        if kicks_by.session_kick(service.value, login):
+            now = datetime.now(UTC)
+            reason = why_ended(publisher.snapshot, service, login, now)
+            fields = {"service": service.value, "login": login, "reason": reason}
+            audit.record(Event(Kind.SESSION_ENDED, now, fields))
 
     def why(code: str) -> dict[str, Any]:
         return query.call("why", code=code)
@@ -98,6 +112,10 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
     ledger = Ledger(settings, sources, Identities(server).group("services"))
     probes = tuple(visiting.with_password(probe) for probe in PROBES)
     health = Health(settings, launcher, publisher, probes, visiting)
+    banner = server.runtime / "control" / "banner"
+    alerts = Alerts(settings, Memory(state), Around(health.status, visiting.visitor, banner, steady_clock()))
+    engines = Engines(state, launcher, health, alerts.note)
+    health.also(alerts.check, engines.check)
     core = Core(
         settings=settings,
         directory=directory,
@@ -113,10 +131,17 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
         launcher=launcher,
         audit=audit,
         health=health,
+        alerts=alerts,
         why=why,
         visiting=visiting,
     )
-    return Parts(core, kicker, probes, state, directory)
+    return Parts(core, kicker, engines, probes, state, directory)
+
+
+def _launcher(settings: Settings, hands: PrivilegedClient) -> Launcher:
+    if settings.server.launcher == "children":
+        return ChildrenClient(settings.server.runtime / "launcher" / "launcher.sock")
+    return SystemdLauncher([unit.name for unit in school_units(settings)], hands)
 
 
 def _make_hidden(directory: Directory, uid: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from appliance.directory.errors import AlreadyExists, DirectoryError, DirectoryU
 from appliance.policy.account import Account
 from appliance.policy.events import Event, Kind
 from appliance.policy.snapshot import Snapshot
+from appliance.supervisor.figures import space_left, space_problem
+from appliance.supervisor.held import held
 from appliance.supervisor.people import OutOfNumbers
 from appliance.supervisor.state import StateError
 from appliance.supervisor.verb import Call, Verb, VerbError
@@ -23,6 +25,7 @@ from appliance.supervisor.verb import Call, Verb, VerbError
 if TYPE_CHECKING:
     from appliance.audit.client import AuditClient
     from appliance.settings.load import Settings
+    from appliance.supervisor.alerts import Alerts
     from appliance.supervisor.group_folders import GroupFolders
     from appliance.supervisor.health import Health
     from appliance.supervisor.homes import Homes
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 class Core:
     """The parts of a running supervisor; ``settings`` follows reloads, everything else stays.
 
-    ``why(code)`` asks audit what a refusal's code means.
+    ``why(code)`` asks audit what a refusal's code means; ``started`` are the settings of the start.
     """
 
     settings: Settings
@@ -58,9 +61,11 @@ class Core:
     launcher: Launcher
     audit: AuditClient
     health: Health
+    alerts: Alerts
     why: Callable[[str], dict[str, Any]]
     visiting: Visiting
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    started: Settings = field(init=False)
 
     def snapshot(self) -> Snapshot:
         """The whole snapshot; raises :class:`VerbError` while nothing is known."""
@@ -81,6 +86,16 @@ class Core:
             raise VerbError("unknown-account", f"there is no account {name[:80]!r}{hint}")
         return account
 
+    def room(self) -> None:
+        """Raise :class:`VerbError` while a disk is down to its reserve: for verbs after which much is written."""
+        server = self.settings.server
+        for name, left in space_left({"state": server.state, "data": server.data}).items():
+            if left < server.reserve:
+                problem = space_problem(name, left, server.reserve)
+                raise VerbError(
+                    "no-space", f"the disk of the {name} folder is nearly full: {problem}; nothing was done"
+                )
+
     def in_force(self, *, directory_too: bool = False) -> bool:
         """Publish what has changed and return when it counts everywhere; ``False`` if it could not be published yet.
 
@@ -90,10 +105,16 @@ class Core:
         self.publisher.in_force()
         return published
 
-    def take_over(self, settings: Settings) -> None:
-        """Go on with ``settings`` and publish what follows from them."""
+    def __post_init__(self) -> None:
+        self.started = self.settings
+
+    def take_over(self, settings: Settings) -> list[str]:
+        """Go on with ``settings`` and publish what follows from them; give a line on each that needs a new start."""
+        settings, lines = held(self.started, settings)
         self.settings = self.health.settings = self.visiting.settings = self.ledger.settings = settings
+        self.alerts.settings = settings
         self.publisher.reload(settings)
+        return lines
 
     def repair_folders(self) -> list[str]:
         """Make the homes and group folders that are still missing; gives warnings for the carer."""

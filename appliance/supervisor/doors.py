@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from appliance.policy.account import Service
-from appliance.policy.decision import Allow
+from appliance.policy.decision import Allow, Deny, Reason
 from appliance.policy.request import Request
 from appliance.policy.rules import decide
 from appliance.policy.snapshot import Snapshot
 
+_JUST_NOW = timedelta(minutes=1)
 _Place = str | None
 """A room, or anywhere that is in none."""
 
@@ -82,3 +83,14 @@ class Doors:
         if now is None or now.stamp > was.stamp:
             return True
         return not (self._layout.places if moved else was.places) <= now.places
+
+
+def why_ended(snapshot: Snapshot | None, service: Service, login: str, now: datetime) -> str:
+    """Give the reason for which sessions of ``login`` had to end, in the words that our own services record."""
+    decision = decide(snapshot, Request(login, service), now)
+    if isinstance(decision, Deny):
+        return decision.reason.value
+    account = None if snapshot is None else snapshot.accounts.get(login)
+    stamp = None if account is None else account.password_changed_at
+    new_password = stamp is not None and now - stamp < _JUST_NOW
+    return "password-changed" if new_password else Reason.NOT_OPEN.value  # no more from where he was

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-LEAST_FREE = 256 * 1024 * 1024
-"""Bytes: with less left on a disk that the server writes to, something will fail soon."""
+_LEAST_RUNTIME = 16 * 1024 * 1024
+"""Bytes: sockets and snapshots need no more, and the disk in memory that holds them is small on a small machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,24 @@ def _sum(family: list[psutil.Process]) -> Usage:
         except psutil.Error:
             continue
     return Usage(memory, round(cpu, 1), None if hidden else descriptors, alive)
+
+
+def space_problem(name: str, left: int, reserve: int) -> str | None:
+    """What is wrong when ``left`` bytes are free on the disk of the folder ``name``; ``None``: nothing.
+
+    Told early: with less than ``reserve`` services refuse what would go to state or data.
+    """
+    if name == "runtime":
+        return f"{_shown(left)} free" if left < _LEAST_RUNTIME else None
+    if left < reserve:
+        return f"{_shown(left)} free: mail, uploads and imports are refused below {_shown(reserve)} (server.yaml)"
+    if left < 2 * reserve:
+        return f"{_shown(left)} free; below {_shown(reserve)} mail, uploads and imports are refused"
+    return None
+
+
+def _shown(size: int) -> str:
+    return f"{size // 10**6} MB"
 
 
 def space_left(folders: Mapping[str, Path]) -> dict[str, int]:

@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from appliance.daemon.request_client import RequestRefused, Unreachable
-from appliance.supervisor.figures import LEAST_FREE, Processes, Usage, space_left
+from appliance.supervisor.figures import Processes, Usage, space_left, space_problem
 from appliance.supervisor.launcher.seam import Launcher, UnitState
 from appliance.supervisor.probe import Probe, ProbeFailed, Result, Visitor
-from appliance.supervisor.publisher import Publisher
+from appliance.supervisor.publisher import Publisher, Standing
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -63,10 +63,13 @@ class Health:
         self._processes = Processes()
         self._results = {probe.name: Result() for probe in probes}
         self._units: list[UnitState] = []
+        self._installed: frozenset[str] | None = None  # None: the launcher has not told yet
         self._usage: Mapping[str, Usage] = {}
         self._space: Mapping[str, int] = {}
         self._launcher_problem: str | None = "not asked yet"
         self._looked: float | None = None
+        self._read: tuple[datetime | None, float] = (None, float("-inf"))  # the directory's last look, when we saw it
+        self._also: list[Callable[[], dict[str, Any]]] = []
 
     def look(self) -> None:
         """Ask the launcher, measure processes and disks."""
@@ -79,10 +82,17 @@ class Health:
         space = space_left({"state": server.state, "data": server.data, "runtime": server.runtime})
         with self._guard:
             self._units, self._launcher_problem = units, problem
+            if problem is None:
+                self._installed = frozenset(unit.name for unit in units)
             self._usage, self._space, self._looked = usage, space, self._clock()
 
     def probe(self, probe: Probe) -> None:
-        """Run one probe, and restart the unit that it has found dead again and again."""
+        """Run one probe, and restart the unit that it has found dead again and again.
+
+        Nothing is run before the launcher was asked once, nor where what is to be probed is not installed.
+        """
+        if self._looked is None or not self._here(probe):
+            return
         started, failed = self._clock(), None
         try:
             visitor = self._visiting.visitor()
@@ -102,10 +112,22 @@ class Health:
         if unit is not None and self._may_restart(unit):
             self._restart(unit, probe.name)
 
+    def prove(self) -> dict[str, str]:
+        """Run every probe now; gives those that are not right with what they say."""
+        for probe in self._probes:
+            self.probe(probe)
+        with self._guard:
+            results = [(probe, self._results[probe.name]) for probe in self._probes if self._here(probe)]
+            return {probe.name: result.text for probe, result in results if not result.ok}
+
+    def also(self, *checks: Callable[[], dict[str, Any]]) -> None:
+        """Show the rows of ``checks``, each with ``name``, ``ok`` and ``text``, among the checks."""
+        self._also += checks
+
     def proved(self, probe: Probe) -> bool:
         """Whether ``probe`` was right at least once; until then its service is only coming up."""
         with self._guard:
-            return self._results[probe.name].proved
+            return self._results[probe.name].proved or not self._here(probe)
 
     def status(self) -> dict[str, Any]:
         """Everything, as the result of the verb ``status``.
@@ -115,7 +137,7 @@ class Health:
         """
         with self._guard:
             units = [self._unit(unit) for unit in self._units]
-            probes = [self._probe(name, result) for name, result in self._results.items()]
+            probes = [self._probe(probe.name, self._results[probe.name]) for probe in self._probes if self._here(probe)]
             checks = self._checks()
         standing, snapshot = self._publisher.standing, self._publisher.snapshot
         bad = [unit["name"] for unit in units if not unit["ok"]]
@@ -137,6 +159,10 @@ class Health:
             },
             "space": dict(self._space),
         }
+
+    def _here(self, probe: Probe) -> bool:
+        """Whether this machine has what ``probe`` is to use; assumed until the launcher has told."""
+        return self._installed is None or probe.units <= self._installed
 
     def _unit(self, unit: UnitState) -> dict[str, Any]:
         usage = self._usage.get(unit.name)
@@ -167,24 +193,28 @@ class Health:
 
     def _checks(self) -> list[dict[str, Any]]:
         standing, server = self._publisher.standing, self.settings.server
-        now = datetime.now(UTC)
-        patience = max(STALE * self.settings.directory.poll + self.settings.directory.timeout, _LOOKS_AT_LEAST)
-        directory = standing.away and f"no answer since {standing.away_since:%H:%M:%S} UTC: {standing.away}"
-        if directory is None and (standing.looked_at is None or now - standing.looked_at > timedelta(seconds=patience)):
-            directory = "not read lately"
         launcher = self._launcher_problem
         if launcher is None and self._clock() - (self._looked or 0.0) > STALE * max(server.probe_interval, 1.0):
             launcher = "not asked lately"
         checks = [
             _check("launcher", launcher, "answers"),
-            _check("directory", directory, "answers"),
+            _check("directory", self._directory_problem(standing), "answers"),
             _check("snapshot", standing.problem or (None if standing.version else "none yet"), "published"),
             _check("separation", None, _SEPARATION[server.identity]),
         ]
         for name, left in self._space.items():
-            text = f"{left // 2**20} MiB free"
-            checks.append(_check(f"space {name}", text if left < LEAST_FREE else None, text))
-        return checks
+            problem = space_problem(name, left, server.reserve)
+            checks.append(_check(f"space {name}", problem, f"{left // 2**20} MiB free"))
+        return [*checks, *(check() for check in self._also)]
+
+    def _directory_problem(self, standing: Standing) -> str | None:
+        """Its age goes by when we saw it change: a clock that is set makes nothing old."""
+        if standing.looked_at != self._read[0]:
+            self._read = (standing.looked_at, self._clock())
+        if standing.away:
+            return f"no answer since {standing.away_since:%H:%M:%S} UTC: {standing.away}"
+        patience = max(STALE * self.settings.directory.poll + self.settings.directory.timeout, _LOOKS_AT_LEAST)
+        return "not read lately" if self._clock() - self._read[1] > patience else None
 
     def _may_restart(self, name: str) -> bool:
         """Not while the reason is known to be another, nor while the unit is only coming up."""

@@ -54,14 +54,16 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """``run`` uses ``service`` (``None``: none that could be closed).
+    """``run`` uses ``service`` (``None``: none that could be closed), which the ``units`` of those names bring about.
 
-    It blocks, returns when all was right and raises :class:`ProbeFailed` otherwise.
+    It blocks, returns when all was right and raises :class:`ProbeFailed` otherwise. Where one of ``units`` is not
+    installed there is nothing to probe.
     """
 
     name: str
     service: Service | None
     run: Callable[[Visitor], None]
+    units: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet import reactor as default_reactor
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.threads import deferToThreadPool
 
 from appliance.daemon.identities import Identities
 from appliance.daemon.logs import Told
@@ -31,7 +32,7 @@ from appliance.supervisor.verbs import table
 LOG = logging.getLogger(__name__)
 
 _REQUEST_THREADS = 12
-_ROUND_THREADS = 8
+_ROUND_THREADS = 10
 _FOLDERS_EVERY = 2.0
 _SOON = 0.5
 
@@ -56,6 +57,8 @@ class Supervisor:
         self._others += [self._probing(probe) for probe in self._parts.probes]
         self._others.append(Round(reactor, self._pool, core.repair_folders, lambda _: _FOLDERS_EVERY))
         self._others.append(Round(reactor, self._pool, core.ledger.tend, lambda _: TEND))
+        self._others.append(Round(reactor, self._pool, core.alerts.work, lambda pause: pause))
+        self._others.append(Round(reactor, self._pool, self._parts.engines.work, lambda pause: pause))
         nightly = Nightly(lambda: core.settings)
         self._others.append(Round(reactor, self._pool, nightly.work, lambda pause: pause))
         self._accepting: list[Accepting] = []
@@ -75,9 +78,10 @@ class Supervisor:
         ends = [round_.stop() for round_ in (self._look, *self._others)]
         return DeferredList([*ends, self._factory.ended()]).addCallback(self._stopped)
 
-    def reload(self, settings: Settings) -> None:
+    def reload(self, settings: Settings) -> Deferred:
         """Go on with ``settings``: rules, rooms, limits, intervals. Sockets and folders need a restart."""
-        self._requests.callInThread(self._core.take_over, settings)
+        taken = deferToThreadPool(self._reactor, self._requests, self._core.take_over, settings)
+        return taken.addCallback(_tell_what_stays)
 
     def _begun(self, _: object) -> Supervisor:
         self._accepting = [Accepting(self._reactor, listener, self._factory) for listener in self._listeners]
@@ -117,6 +121,11 @@ class Supervisor:
 
     def _kicks_noted(self) -> None:
         self._reactor.callFromThread(self._kick.now)
+
+
+def _tell_what_stays(lines: list[str]) -> None:
+    for line in lines:
+        LOG.warning("%s", line)
 
 
 def start(worker: Worker[Settings], _loop: Loop) -> Deferred:

@@ -1,7 +1,7 @@
 """The supervisor's own database: what the directory and the settings do not know, crash-safe.
 
 May live here: opening, format, transactions, what a broken file or a full disk is called. May not: what the tables mean
-(``people``, ``locks``, ``versions``, ``kicks``), nor any rule. Blocking: call it from threads.
+(``people``, ``locks``, ``versions``, ``alerts_memory``), nor any rule. Blocking: call it from threads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 APPLICATION_ID = 0x53634853
 """Written into the file's head, so that a stranger's SQLite file is not taken for ours."""
 
-FORMAT = 2
+FORMAT = 3
 """The format this program writes; the file's ``user_version``. Older ones are brought up, newer ones refused."""
 
 _UPGRADES: dict[int, str] = {
@@ -47,6 +47,11 @@ _UPGRADES: dict[int, str] = {
     CREATE TABLE quota (
         uid INTEGER PRIMARY KEY, size INTEGER NOT NULL, since TEXT NOT NULL, until TEXT, reason TEXT NOT NULL,
         by TEXT NOT NULL);
+    """,
+    3: """
+    CREATE TABLE alert (name TEXT PRIMARY KEY, since TEXT NOT NULL, well_since TEXT, told_at TEXT) WITHOUT ROWID;
+    CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL);
+    CREATE TABLE engine (name TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID;
     """,
 }
 

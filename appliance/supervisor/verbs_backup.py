@@ -53,6 +53,7 @@ class _Copies:
     def restore(self, call: Call) -> dict[str, Any]:
         given, core = call.arguments, self._core
         account = core.account(given["login"])
+        core.room()
         with self._helper() as helper:
             path = given["path"].strip("/")
             job = helper.backup("restore", login=account.login, uid=account.uid, path=path, date=given["date"])

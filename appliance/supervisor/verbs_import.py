@@ -76,6 +76,7 @@ class _Import:
             raise VerbError(
                 "wrong-arguments", "argument 'recipient' is missing: for whom are the first passwords sealed?"
             )
+        core.room()
         try:
             sealed = self._apply(found)
         finally:

@@ -79,7 +79,7 @@ class _LimitVerbs:
         if until <= now:
             raise VerbError("wrong-arguments", f"argument 'until' is {shown(until, zone)}, which has passed")
         core.exemptions.add(Exemption(*target.ids, amount, now, until, reason, call.by))
-        published = core.publisher.publish()
+        published = core.in_force()
         core.record(
             Kind.LIMIT_ALLOWED, **target.fields, size=amount, until=until.isoformat(), by=call.by, reason=reason
         )
@@ -90,7 +90,7 @@ class _LimitVerbs:
         target = self._target(call.arguments["target"])
         if not core.exemptions.revoke(*target.ids, core.clock()):
             raise VerbError("no-exemption", f"{' '.join(target.fields.values())} has no exemption")
-        published = core.publisher.publish()
+        published = core.in_force()
         core.record(Kind.LIMIT_REVOKED, **target.fields, by=call.by)
         return {**target.fields, "published": published}
 

@@ -83,6 +83,6 @@ class _QuotaVerbs:
         }
 
     def _published(self, account: Account) -> dict[str, Any]:
-        published = self._core.publisher.publish()
+        published = self._core.in_force()
         now = self._core.account(account.login)
         return {"login": now.login, "quota": now.quota, "published": published}

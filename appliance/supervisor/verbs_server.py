@@ -8,6 +8,7 @@ from appliance.daemon.options import SettingsError
 from appliance.daemon.request_client import RequestRefused, Unreachable
 from appliance.policy.events import Kind
 from appliance.settings.load import load
+from appliance.supervisor.alerts_mail import CannotSend
 from appliance.supervisor.core import Core
 from appliance.supervisor.verb import Call, Verb, VerbError
 
@@ -28,16 +29,22 @@ def verbs(core: Core) -> dict[str, Verb]:
                 "settings",
                 f"school.yaml: the domain is {core.settings.school.domain} since accounts exist; it stays so",
             )
-        core.take_over(settings)
+        warnings = core.take_over(settings)
         core.in_force()
         core.record(Kind.SETTINGS_CHANGED, by=call.by)
-        return {"folder": str(settings.folder), "warnings": _reload_units(core)}
+        return {"folder": str(settings.folder), "warnings": warnings + _reload_units(core)}
 
-    return {"status": Verb(status), "settings.reload": Verb(reload)}
+    def try_alerts(_call: Call) -> dict[str, Any]:
+        try:
+            return {"addresses": core.alerts.try_now()}
+        except CannotSend as problem:
+            raise VerbError("cannot-send", f"the alert cannot be sent: {problem}") from problem
+
+    return {"status": Verb(status), "settings.reload": Verb(reload), "alerts.test": Verb(try_alerts)}
 
 
 def _reload_units(core: Core) -> list[str]:
-    """Tell every unit to read its settings again; gives a warning for each that could not be told."""
+    """Let every unit read its settings again, and wait; gives a warning for each that goes on with its former ones."""
     try:
         units = core.launcher.states()
     except Unreachable as error:
@@ -48,8 +55,9 @@ def _reload_units(core: Core) -> list[str]:
             continue  # it reads the settings when it starts
         try:
             core.launcher.reload(unit.name)
-        except RequestRefused:
-            continue  # an engine that has no reload: what it needs of the settings is rendered at its start
+        except RequestRefused as refusal:
+            if refusal.kind != "not-possible":  # an engine: what it needs of the settings is rendered at its start
+                warnings.append(f"{unit.name} goes on with its settings: {refusal.text}")
         except Unreachable as error:
             warnings.append(f"{unit.name} goes on with its settings: {error}")
     return warnings

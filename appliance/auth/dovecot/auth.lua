@@ -6,7 +6,10 @@
 --   schoolserver = { socket = "/run/schoolserver/auth/auth.sock",  -- the password service
 --                    uid = 60805, gid = 60805,                     -- owner of all mailboxes
 --                    mail = "/srv/schoolserver/mail",              -- a mailbox is mail/LOGIN
---                    timeout = 10 }                                -- seconds for one answer (optional)
+--                    timeout = 10,                                 -- seconds for one answer (optional)
+--                    lines = 4096,                                 -- bytes that a message may have beyond its limit
+--                    largest = "quota_max_mail_size",              -- how this version calls the limit of a message
+--                    space = "quota_rule", bytes = "*:bytes=%d" }  -- and that of all messages, and how it is written
 --   dofile("/usr/share/schoolserver/auth.lua")
 
 local unix = require("socket.unix")
@@ -104,11 +107,9 @@ local function exchange(line)
   return connection:receive("*l")
 end
 
-local function ask(login, password, address)
+local function ask(verb, arguments)
   last_id = last_id + 1
-  local line = string.format(
-    '{"id":%d,"verb":"verify","arguments":{"service":"mail","login":%s,"password":%s,"address":%s}}\n',
-    last_id, quoted(login), quoted(password), address and quoted(address) or "null")
+  local line = string.format('{"id":%d,"verb":"%s","arguments":{%s}}\n', last_id, verb, arguments)
   local kept = connection ~= nil
   local answer, problem = exchange(line)
   if not answer then
@@ -117,21 +118,25 @@ local function ask(login, password, address)
   end
   local fine, reply = pcall(read_reply, answer or "")
   if not fine or reply.id ~= last_id or type(reply.result) ~= "table" then
-    hang_up()
-    return { answer = "try-later" }
+    if not fine or reply.id ~= last_id then hang_up() end
+    return {}
   end
   return reply.result
+end
+
+local function address_of(request)
+  local address = request.remote_ip or request.rip
+  return address and address ~= "" and quoted(address) or "null"
 end
 
 -- What Dovecot calls.
 
 function auth_password_verify(request, password)
-  local address = request.remote_ip or request.rip
-  if address == "" then address = nil end
   if not (utf8.len(request.user) and utf8.len(password)) then
     return dovecot.auth.PASSDB_RESULT_PASSWORD_MISMATCH, {}
   end
-  local result = ask(request.user, password, address)
+  local result = ask("verify", string.format('"service":"mail","login":%s,"password":%s,"address":%s',
+    quoted(request.user), quoted(password), address_of(request)))
   if result.answer == "verified" and type(result.login) == "string" then
     return dovecot.auth.PASSDB_RESULT_OK, { user = result.login }
   elseif result.answer == "refused" then
@@ -152,8 +157,15 @@ function auth_userdb_lookup(request)
   if not login:match("^[a-z0-9][a-z0-9._-]*$") then
     return dovecot.auth.USERDB_RESULT_USER_UNKNOWN, {}
   end
-  return dovecot.auth.USERDB_RESULT_OK,
-    { uid = tostring(settings.uid), gid = tostring(settings.gid), home = settings.mail .. "/" .. login }
+  local fields = { uid = tostring(settings.uid), gid = tostring(settings.gid), home = settings.mail .. "/" .. login }
+  if settings.largest then
+    local bounds = ask("mailbox", string.format('"login":%s,"address":%s', quoted(login), address_of(request)))
+    if type(bounds.largest) ~= "number" then return dovecot.auth.USERDB_RESULT_INTERNAL_FAILURE, {} end
+    fields[settings.largest] = string.format("%d", bounds.largest + settings.lines)
+    -- 0 would be no bound there.
+    if bounds.space then fields[settings.space] = string.format(settings.bytes, math.max(bounds.space, 1)) end
+  end
+  return dovecot.auth.USERDB_RESULT_OK, fields
 end
 
 function script_init()

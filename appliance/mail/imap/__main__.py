@@ -29,13 +29,14 @@ def prepare(engine: Engine) -> Path:
     Raise ``EngineRefused`` (the former file stays), :class:`Unusable` or ``OSError``.
     """
     version = subprocess.run([_DOVECOT, "--version"], capture_output=True, text=True, check=True).stdout
-    script = lua_script(engine, _HOOK.read_text(encoding="utf-8"))
+    language = language_of(version)
+    script = lua_script(engine, language, _HOOK.read_text(encoding="utf-8"))
     write_whole(engine.script, script.encode(), 0o644)
     scratch = engine.mail / ".tmp"
     scratch.mkdir(mode=0o700, exist_ok=True)
     os.chown(scratch, engine.uid, engine.gid)
     path = engine.state / "dovecot.conf"
-    swap(path, configuration(engine, language_of(version)), lambda new: ["doveconf", "-n", "-c", str(new)])
+    swap(path, configuration(engine, language), lambda new: ["doveconf", "-n", "-c", str(new)])
     return path
 
 

@@ -19,7 +19,8 @@ from appliance.policy.request import Action
 from appliance.settings.load import Settings
 
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.,:=@+/\[\]-]*\Z")
-_OUR_LINES = 4096  # more than we ever write into the head of a message that we take in
+OUR_LINES = 4096
+"""Bytes: more than we ever write into the head of a message that we take in."""
 _LONGEST_BASE = 80  # a Unix socket's path has at most 107 bytes, and Dovecot adds up to 26
 
 
@@ -99,7 +100,7 @@ def engine_for(settings: Settings) -> Engine:
 def _largest(table: LimitTable) -> int:
     """Give the size of the largest message that anybody may send, with the lines that we add."""
     own = replace(table, rules=tuple(rule for rule in table.rules if rule.service in (None, Service.MAIL)))
-    return largest_size(own, own.largest(), Service.MAIL, Action.SEND) + _OUR_LINES
+    return largest_size(own, own.largest(), Service.MAIL, Action.SEND) + OUR_LINES
 
 
 def _names(identity: str) -> Names:

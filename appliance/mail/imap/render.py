@@ -8,11 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from appliance.mail.imap.engine import Engine, Unusable
+from appliance.mail.imap.engine import OUR_LINES, Engine, Unusable
 from appliance.mail.imap.render_23 import text_23
 from appliance.mail.imap.render_24 import text_24
 
 _LANGUAGES: Mapping[str, Callable[[Engine], str]] = {"2.3": text_23, "2.4": text_24}
+_BOUNDS: Mapping[str, str] = {
+    "2.3": 'largest = "quota_max_mail_size", space = "quota_rule", bytes = "*:bytes=%d"',
+    "2.4": 'largest = "quota_mail_size", space = "quota_storage_size", bytes = "%dB"',
+}
+"""How each calls what one mailbox may hold."""
 
 # Dovecot 2.3 takes a connection of this very machine for as safe as TLS, whatever its settings say; a password must not
 # learn to travel in clear there either (K06). And 2.4 wants a string, not a table, with whatever is no success.
@@ -47,10 +52,10 @@ def configuration(engine: Engine, language: str) -> str:
     return _LANGUAGES[language](engine)
 
 
-def lua_script(engine: Engine, hook: str) -> str:
+def lua_script(engine: Engine, language: str, hook: str) -> str:
     """Give the Lua script: our values, ``hook`` (the text of ``auth/dovecot/auth.lua``), and what is around it."""
     return (
         "-- Made by schoolserver; changes are lost.\n"
         f'schoolserver = {{ socket = "{engine.auth_socket}", uid = {engine.uid}, gid = {engine.gid}, '
-        f'mail = "{engine.mail}" }}\n\n{hook}{_AROUND}'
+        f'mail = "{engine.mail}",\n  lines = {OUR_LINES}, {_BOUNDS[language]} }}\n\n{hook}{_AROUND}'
     )

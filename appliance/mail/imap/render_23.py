@@ -68,7 +68,8 @@ last_valid_gid = {engine.gid}
 mail_location = maildir:~
 mail_temp_dir = {engine.mail}/.tmp
 
-# Whatever a mail program puts there is no larger than what it may send (K12); the root itself has no limit.
+# Whatever a mail program puts there is no larger than what it may send (K12); how large that is, and how much the box
+# may hold (K11), says the password service for each who signs in. Here stands the largest of all.
 mail_plugins = quota
 plugin {{
   quota = count:Mailbox

@@ -73,7 +73,8 @@ mail_driver = maildir
 mail_path = ~
 mail_temp_dir = {engine.mail}/.tmp
 
-# Whatever a mail program puts there is no larger than what it may send (K12); the root itself has no limit.
+# Whatever a mail program puts there is no larger than what it may send (K12); how large that is, and how much the box
+# may hold (K11), says the password service for each who signs in. Here stands the largest of all.
 mail_plugins {{
   quota = yes
 }}

@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING
 
 import appliance
 from appliance.daemon.identities import Identities
+from appliance.daemon.reload import ReloadUnanswered
 from appliance.daemon.wire import Refusal
 from appliance.supervisor.launcher import folders, sockets
 from appliance.supervisor.launcher.desk import Desk
 from appliance.supervisor.launcher.managed import Managed
 from appliance.supervisor.launcher.notification import NotifySocket
+from appliance.supervisor.launcher.reloading import Answer, Reloading
 from appliance.supervisor.launcher.seam import State, UnitState
 from appliance.supervisor.launcher.unit import Folder, LauncherError, Readiness, TcpListener, Unit, UnixListener
 
@@ -43,8 +45,7 @@ class ChildLauncher:
 
     ``start`` binds all sockets and makes all folders, or raises :class:`LauncherError` with nothing left behind;
     ``run``, in the main thread of a process without other threads, starts the units and returns when all have ended.
-    ``changed`` is called from the loop whenever a unit's state has changed and must not wait. The launcher is itself a
-    :class:`~appliance.supervisor.launcher.seam.Launcher` for whoever shares its thread.
+    ``changed`` is called from the loop whenever a unit's state has changed and must not wait.
     """
 
     def __init__(
@@ -98,19 +99,36 @@ class ChildLauncher:
         """Every unit, in starting order."""
         return [managed.state() for managed in self._managed.values()]
 
-    def restart(self, name: str) -> None:
-        """Ask for a fresh process of unit ``name``; raises ``KeyError`` when there is none of that name."""
-        managed, now = self._managed[name], time.monotonic()
+    def restart(self, name: str, answer: Answer) -> None:
+        """Ask for a fresh process of unit ``name``; answered at once."""
+        if (managed := self._unit(name, answer)) is None:
+            return
+        now = time.monotonic()
         if not self._stop_asked:
             managed.carry_out(managed.life.restart(now), now)
+        answer(None)
 
-    def reload(self, name: str) -> None:
-        """Ask unit ``name`` to read its settings again; raises ``KeyError``, or ``ValueError`` when it cannot."""
-        managed = self._managed[name]
+    def reload(self, name: str, answer: Answer) -> None:
+        """Ask unit ``name`` to read its settings again; answered when they count, or at once by an engine."""
+        if (managed := self._unit(name, answer)) is None:
+            return
         number = managed.unit.reload_signal
-        if number is None or managed.life.state is not State.READY:
-            raise ValueError(f"unit {name} cannot be reloaded" if number is None else f"unit {name} is not ready")
-        managed.signal(number)
+        if number is None:
+            answer(Refusal("not-possible", f"unit {name} cannot be reloaded"))
+        elif managed.life.state is not State.READY or managed.pid is None:
+            answer(Refusal("not-possible", f"unit {name} is not ready"))
+        else:
+            try:
+                Reloading(self._selector, managed.pid, answer)
+            except ReloadUnanswered:
+                managed.signal(number)
+                answer(None)
+
+    def _unit(self, name: str, answer: Answer) -> Managed | None:
+        managed = self._managed.get(name)
+        if managed is None:
+            answer(Refusal("unknown-unit", f"there is no such unit; known are {', '.join(self._managed)}"))
+        return managed
 
     def _start(self) -> None:
         self._make(Folder(self._settings.server.runtime, "privileged", "privileged", 0o755))
@@ -120,7 +138,7 @@ class ChildLauncher:
         listener = self._bind(_OWN, desk)  # from here on nobody else uses these folders
         self._made.append(own)
         allowed = frozenset({0, os.geteuid(), self._identities.of("supervisor").uid})
-        verbs = {"restart": self._asked(self.restart), "reload": self._asked(self.reload)}
+        verbs = {"restart": self.restart, "reload": self.reload}
         self._desk = Desk(self._selector, listener, allowed, self.states, verbs)
         self._wake_reading.setblocking(False)
         self._wake_writing.setblocking(False)
@@ -186,18 +204,6 @@ class ChildLauncher:
         return self._identities.of(owner).uid, self._identities.group(group) if named else self._identities.of(
             group
         ).gid
-
-    def _asked(self, act: Callable[[str], None]) -> Callable[[str], Refusal | None]:
-        def answer(name: str) -> Refusal | None:
-            try:
-                act(name)
-            except KeyError:
-                return Refusal("unknown-unit", f"there is no such unit; known are {', '.join(self._managed)}")
-            except ValueError as error:
-                return Refusal("not-possible", str(error))
-            return None
-
-        return answer
 
     def _step(self) -> bool:
         """One turn of the loop; whether there is to be another."""
@@ -281,8 +287,7 @@ class ChildLauncher:
     def _reload_all(self) -> None:
         self._reload_asked = False
         for name in self._managed:
-            with contextlib.suppress(ValueError):
-                self.reload(name)
+            self.reload(name, lambda _: None)
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):

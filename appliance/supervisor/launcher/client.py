@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from appliance.daemon.reload import PATIENCE
 from appliance.daemon.request_client import BlockingClient
 from appliance.supervisor.launcher.seam import State, UnitState
 
@@ -14,11 +15,13 @@ _TIMEOUT = 5.0
 class ChildrenClient:
     """The :class:`~appliance.supervisor.launcher.seam.Launcher` whose units are children of another process.
 
-    Blocking (at most ``timeout`` seconds a call) and thread-safe; ``path`` is the launcher's socket.
+    Blocking (at most ``timeout`` seconds a call, a reload as long as daemons take) and thread-safe; ``path`` is the
+    launcher's socket.
     """
 
     def __init__(self, path: Path, timeout: float = _TIMEOUT) -> None:
         self._client = BlockingClient(path, timeout)
+        self._reloads = BlockingClient(path, PATIENCE)
 
     def states(self) -> list[UnitState]:
         """Every unit, in starting order. Raises ``Unreachable``."""
@@ -39,9 +42,10 @@ class ChildrenClient:
         self._client.call("restart", name=name)
 
     def reload(self, name: str) -> None:
-        """Ask unit ``name`` to read its settings again. Raises ``Unreachable`` or ``RequestRefused``."""
-        self._client.call("reload", name=name)
+        """Let unit ``name`` read its settings again, and wait. Raises ``Unreachable`` or ``RequestRefused``."""
+        self._reloads.call("reload", name=name)
 
     def close(self) -> None:
-        """Give the connection back; a later call opens a new one."""
+        """Give the connections back; a later call opens new ones."""
         self._client.close()
+        self._reloads.close()

@@ -1,7 +1,7 @@
 """Answers the supervisor on ``launcher.sock``: how are the units, restart one, reload one.
 
 May live here: connections inside the launcher's own loop, in the wire format of every local request. May not: anything
-that waits.
+that waits; an answer may come later.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from typing import Any
 
 from appliance.daemon.request_server import Peer
 from appliance.daemon.wire import Lines, Refusal, Reply, Request, WireError
+from appliance.supervisor.launcher.reloading import Answer
 from appliance.supervisor.launcher.seam import UnitState
 
 _CONNECTIONS = 32
 _LINE_LIMIT = 4096
 
-Verb = Callable[[str], Refusal | None]
+Verb = Callable[[str, Answer], None]
 
 
 class Desk:
     """Serves ``listener`` (bound and listening) inside ``selector`` for peers whose uid is in ``allowed``.
 
-    ``states`` tells how the units are; ``verbs`` are those that take the name of a unit: they answer ``None`` for done.
+    ``states`` tells how the units are; ``verbs`` are those that take the name of a unit, and whom to answer, now or
+    later.
     The selector's data is a function to call when the descriptor is readable.
     """
 
@@ -74,35 +76,49 @@ class Desk:
             self._drop(connection)
             return
         peer = Peer.of(connection)
-        replies = b"".join(self._answer(line, peer).encode() for line in self._open[connection].feed(data))
-        try:
-            sent = connection.send(replies) if replies else 0
-        except OSError:
-            sent = -1
-        if sent != len(replies):  # somebody who asks and does not read
-            self._drop(connection)
+        for line in self._open[connection].feed(data):
+            self._take(line, peer, connection)
 
-    def _answer(self, line: bytes | None, peer: Peer) -> Reply:
+    def _take(self, line: bytes | None, peer: Peer, connection: socket.socket) -> None:
         if line is None:
-            return Reply(None, Refusal("too-long", f"a request has at most {_LINE_LIMIT} bytes"))
+            self._send(connection, Reply(None, Refusal("too-long", f"a request has at most {_LINE_LIMIT} bytes")))
+            return
         try:
             request = Request.decode(line)
         except WireError as error:
-            return Reply(None, Refusal("bad-request", str(error)))
-        return Reply(request.id, self._outcome(request, peer))
+            self._send(connection, Reply(None, Refusal("bad-request", str(error))))
+            return
 
-    def _outcome(self, request: Request, peer: Peer) -> Mapping[str, Any] | Refusal:
+        def answer(outcome: Mapping[str, Any] | Refusal | None) -> None:
+            self._send(connection, Reply(request.id, outcome or {}))
+
+        self._carry_out(request, peer, answer)
+
+    def _carry_out(
+        self, request: Request, peer: Peer, answer: Callable[[Mapping[str, Any] | Refusal | None], None]
+    ) -> None:
+        verb, name = self._verbs.get(request.verb), request.arguments.get("name")
         if peer.uid not in self._allowed:
-            return Refusal("not-allowed", "this is not open to the asking user")
-        if request.verb == "states" and not request.arguments:
-            return {"units": [_as_json(state) for state in self._states()]}
-        verb = self._verbs.get(request.verb)
-        if verb is None:
-            return Refusal("unknown-verb", f"there is no such verb; known are states, {', '.join(self._verbs)}")
-        name = request.arguments.get("name")
-        if not isinstance(name, str) or len(request.arguments) != 1:
-            return Refusal("bad-argument", "the one argument is name, text")
-        return verb(name) or {}
+            answer(Refusal("not-allowed", "this is not open to the asking user"))
+        elif request.verb == "states" and not request.arguments:
+            answer({"units": [_as_json(state) for state in self._states()]})
+        elif verb is None:
+            answer(Refusal("unknown-verb", f"there is no such verb; known are states, {', '.join(self._verbs)}"))
+        elif not isinstance(name, str) or len(request.arguments) != 1:
+            answer(Refusal("bad-argument", "the one argument is name, text"))
+        else:
+            verb(name, answer)
+
+    def _send(self, connection: socket.socket, reply: Reply) -> None:
+        if connection not in self._open:
+            return  # who asked has gone
+        data = reply.encode()
+        try:
+            sent = connection.send(data)
+        except OSError:
+            sent = -1
+        if sent != len(data):  # somebody who asks and does not read
+            self._drop(connection)
 
     def _drop(self, connection: socket.socket) -> None:
         self._selector.unregister(connection)

@@ -10,8 +10,9 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from appliance.daemon.identities import Identity
@@ -56,7 +57,7 @@ class Managed:
         self._preparing = False
         self._status = ""
         self._seen = (self.life.state, self.life.since)
-        self._since = datetime.now(UTC)
+        self._since = time.monotonic()
 
     def carry_out(self, order: Order | None, now: float) -> None:
         """Do what ``life`` orders."""
@@ -132,14 +133,16 @@ class Managed:
         changed = seen != self._seen
         if changed:
             self._seen = seen
-            self._since = datetime.now(UTC)
+            self._since = time.monotonic()
         return changed
 
     def state(self) -> UnitState:
         """The unit at this moment."""
         life = self.life
         status = self._status if life.state is State.READY or not life.reason else life.reason
-        return UnitState(self.unit.name, life.state, self.pid, self._since, life.restarts, status)
+        # Reckoned back from now: whoever sets the clock makes no unit older or younger.
+        since = datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._since)
+        return UnitState(self.unit.name, life.state, self.pid, since, life.restarts, status)
 
     def _start(self, now: float, *, preparing: bool) -> None:
         self._preparing = preparing

@@ -57,4 +57,8 @@ class Launcher(Protocol):
         """Ask for a fresh process; returns before it is ready. Raises ``RequestRefused`` for an unknown unit."""
 
     def reload(self, name: str) -> None:
-        """Ask the unit to read its settings again. Raises ``RequestRefused`` when it cannot or does not run."""
+        """Let the unit read its settings again; returns when they count there.
+
+        Raises ``RequestRefused``: ``not-possible`` where it has no reload or does not run, ``reload-refused`` with the
+        reasons when it goes on with its former ones.
+        """

@@ -125,7 +125,7 @@ def _supervisor(settings: Settings) -> Unit:
         folders=(
             Folder(runtime / "control", "supervisor", "admin", 0o750, transient=True),
             Folder(runtime / "snapshots", "supervisor", "services", 0o750),
-            Folder(runtime / "usage", "supervisor", "services", 0o750, transient=True),
+            Folder(runtime / "usage", "privileged", "services", 0o750, transient=True),
             Folder(runtime / "usage" / "base", "supervisor", "services", 0o750, transient=True),
             Folder(state / "supervisor", "supervisor", "supervisor", 0o700),
         ),

@@ -1,22 +1,29 @@
 """The local authority: what OpenSSL and Python accept of it, and what they refuse."""
 
 import os
+import signal
 import socket
 import ssl
 import stat
 import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from appliance.daemon import authority as module
+from appliance.daemon import key_pair
 from appliance.daemon.authority import AuthorityError, ensure_authority, issue
 from appliance.daemon.tls import TlsError, reload_context, server_context
 
+ROOT = Path(__file__).resolve().parents[3]
 DOMAIN = "schule.example"
 NETWORKS = (ip_network("10.20.0.0/16"), ip_network("fd00:12::/48"))
 GOOD = ["mail.schule.example", "schule.example", "localhost", "127.0.0.1", "::1", "10.20.3.4", "fd00:12::7"]
@@ -139,13 +146,58 @@ def test_halves_of_two_pairs_are_made_anew(tmp_path, authority):
     folder = tmp_path / "mail"
     issue(authority, folder, ["mail.schule.example"])
     issue(authority, tmp_path / "other", ["mail.schule.example"])
-    (tmp_path / "other" / "key.pem").rename(folder / "key.pem")
+    (folder / "key.pem").unlink()
+    (folder / "key.pem").write_bytes((tmp_path / "other" / "key.pem").read_bytes())
     with pytest.raises(TlsError, match="cannot be used"):
         server_context(folder)
     assert issue(authority, folder, ["mail.schule.example"])
     server_context(folder)
     (folder / "cert.pem").unlink()
     assert issue(authority, folder, ["mail.schule.example"])
+
+
+def test_two_files_of_an_earlier_release_become_one_pair(tmp_path, authority):
+    folder = tmp_path / "mail"
+    issue(authority, folder, ["mail.schule.example"])
+    chain, key = (folder / "pair.pem").read_bytes().partition(b"-----BEGIN PRIVATE KEY")[0::2]
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "cert.pem").write_bytes(chain)
+    (folder / "key.pem").write_bytes(b"-----BEGIN PRIVATE KEY" + key)
+    issue(authority, folder, ["mail.schule.example"])
+    assert load(folder / "cert.pem").public_bytes(serialization.Encoding.PEM) == chain
+    assert sorted(path.name for path in folder.iterdir() if path.is_symlink()) == ["cert.pem", "key.pem"]
+    server_context(folder)
+
+
+@pytest.mark.parametrize("moment", ["os.mkdir", "os.symlink", "os.rename", "os.remove", "open"])
+def test_whatever_the_moment_of_a_power_cut_the_pair_is_one(tmp_path, authority, moment):
+    """A real process is killed at each such system call of a renewal in turn, until one gets through."""
+    folder = tmp_path / "mail"
+    issue(authority, folder, ["mail.schule.example"])
+    (folder / "key.pem").unlink()  # an earlier release wrote two files
+    (folder / "key.pem").write_bytes((folder / "pair.pem").read_bytes())
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from appliance.daemon.authority import ensure_authority, issue\n"
+        "event, left, top, name = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]\n"
+        "made = ensure_authority(top / 'authority', 'schule.example', [])\n"
+        "def cut(what, arguments):\n"
+        "    global left\n"
+        "    left -= what == event\n"
+        "    if what == event and left == 0: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "sys.addaudithook(cut)\n"
+        "issue(made, top / 'mail', [name])\n"
+    )
+    for number in range(1, 40):
+        argv = (sys.executable, "-c", program, moment, str(number), str(tmp_path), f"n{number}.schule.example")
+        done = subprocess.run(argv, cwd=ROOT, check=False)
+        server_context(folder)
+        if done.returncode == 0:
+            return
+        assert done.returncode == -signal.SIGKILL
+    raise AssertionError("it never got through")
 
 
 def test_a_new_authority_signs_anew(tmp_path, authority):
@@ -181,6 +233,27 @@ def test_old_protocols_are_refused(tmp_path, authority):
     context = server_context(tmp_path / "mail")
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert all("ECDHE" in one["name"] or one["protocol"] == "TLSv1.3" for one in context.get_ciphers())
+
+
+def test_a_reload_takes_another_kind_of_key_too(tmp_path, authority):
+    """A school's own certificate is often an RSA one, beside which OpenSSL would go on with the former elliptic one."""
+    folder = tmp_path / "mail"
+    issue(authority, folder, ["localhost"])
+    context = server_context(folder)
+    key, name = rsa.generate_private_key(65537, 2048), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "own")])
+    now = datetime.now(UTC)
+    own = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7, now - timedelta(1), now + timedelta(1))
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    form = serialization.PrivateFormat.PKCS8
+    key_pair.install(folder, own, key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+    reload_context(context, folder)
+    assert served(context) == x509.load_pem_x509_certificate(own).public_bytes(serialization.Encoding.DER)
+    issue(authority, folder, ["localhost"])
+    reload_context(context, folder)
+    assert served(context) == load(folder / "cert.pem").public_bytes(serialization.Encoding.DER)
 
 
 def test_a_reload_serves_the_new_certificate_and_a_bad_one_keeps_the_old(tmp_path, authority):

@@ -176,7 +176,9 @@ class RunningDemo:
 
 
 def _person(folder: Path) -> list[str]:
-    """Make a person with a login shell of nobody (a name that nss-systemd does not lock), for the processes started by this and for no others.
+    """Make nobody a person with a login shell, for the processes started by this and for no others.
+
+    The name is another one, for nss-systemd says that nobody's account is locked.
 
     ``PDEATHSIG`` and signals reach the demo, for each of these words becomes the next one.
     """

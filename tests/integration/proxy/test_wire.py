@@ -375,6 +375,28 @@ def test_a_restart_refuses_no_connection(school):
         assert answer(client)[0] == 200
 
 
+def test_who_was_taken_in_just_before_the_end_is_answered(school):
+    """The idle connection ends at once and shows that the stop has begun; only then the others ask."""
+    question = f"GET http://127.0.0.1:{school.site}/ HTTP/1.1\r\nHost: a\r\n"
+    try:
+        with contextlib.ExitStack() as stack:
+            idle = stack.enter_context(school.connect())
+            idle.sendall(f"{question}\r\n".encode())
+            until(idle, b"</html>\n")
+            fresh = [stack.enter_context(school.connect()) for _ in range(4)]
+            idle.sendall(f"{question}\r\n".encode())
+            until(idle, b"</html>\n")
+            school.proxy.process.send_signal(15)
+            assert ends_within(idle, 5.0)
+            for one in fresh:
+                one.sendall(f"{question}{sign()}\r\n".encode())
+            assert [answer(one)[0] for one in fresh] == [200] * 4
+        assert school.proxy.process.wait(15) == 0
+    finally:
+        school.proxy.stop()
+        school.proxy.start()
+
+
 def test_a_reload_takes_new_lists_and_certificates(school):
     games = school.folder / "lists" / "games" / "domains"
     before = games.read_text()

@@ -90,8 +90,8 @@ def test_what_is_wrong_is_said(school, wrong, words):
 def test_a_quota_of_ones_own(school):
     assert school.call("quota.show", login=FRED)["source"] == "quota.yaml (default) roles.pupil"
     school.call("quota.set", login=FRED, size="2GB", until=soon(3), reason="video club")
-    assert {school.published(name).accounts[FRED].quota for name in ("supervisor", "mail")} == {2000 * MB}
-    assert school.published("auth").accounts[FRED].quota == 0
+    assert {school.published(name).accounts[FRED].quota for name in ("supervisor", "auth", "mail")} == {2000 * MB}
+    assert school.published("web").accounts[FRED].quota == 0
     shown = school.call("quota.show", login=FRED)
     assert (shown["quota"], shown["source"], shown["reason"]) == (2000 * MB, "state quota", "video club")
     assert event(school, "quota-set")["size"] == 2000 * MB

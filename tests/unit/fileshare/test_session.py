@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.auth.client import Answer, Verdict
-from appliance.fileshare.replies import Notice, Stage, notice, refusal
+from appliance.fileshare.replies import Notice, Stage, notice, told
 from appliance.fileshare.session import Ended, FilesSession, House
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Consent, Group, GroupKind, Lock, Role, Service
@@ -17,6 +17,7 @@ from appliance.policy.decision import Limits, Reason, Rule
 from appliance.policy.events import Kind, validate
 from appliance.policy.limits import LimitTable
 from appliance.policy.snapshot import Snapshot, Version
+from appliance.session.obstacle import Hitch, Obstacle
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 FRED = Account("fred", 20001, Role.PUPIL, groups=("klasse3a",), password_changed_at=NOW - timedelta(days=3))
@@ -63,12 +64,14 @@ class Around:
         return (Reason.OVER_QUOTA, Rule("quota", "so many bytes")) if over else None
 
     def session(self) -> FilesSession:
-        house = House(lambda: self.snapshot, self, self, lambda text: text, lambda: NOW)
+        house = House(
+            snapshot=lambda: self.snapshot, journal=self, now=lambda: NOW, quota=self, translate=lambda text: text
+        )
         return FilesSession(house, "10.1.12.7", self.ends.append)
 
     def signed_in(self) -> FilesSession:
         session = self.session()
-        assert session.signed_in(Verdict(Answer.VERIFIED, "fred"), NOW) is None
+        assert session.signed_in(Verdict(Answer.VERIFIED, "fred"), NOW) is session.visit
         return session
 
 
@@ -90,7 +93,7 @@ def around() -> Around:
 )
 def test_who_does_not_get_in(around: Around, verdict: Verdict, reply: str) -> None:
     session = around.session()
-    assert (session.signed_in(verdict, NOW) or "").startswith(reply)
+    assert str(session.signed_in(verdict, NOW)).startswith(reply)
     with pytest.raises(Ended):
         session.here()
     assert (session.store("/Home/x") or "").startswith("450")
@@ -98,13 +101,13 @@ def test_who_does_not_get_in(around: Around, verdict: Verdict, reply: str) -> No
 
 def test_no_snapshot_is_try_later(around: Around) -> None:
     around.snapshot = None
-    assert (around.session().signed_in(Verdict(Answer.VERIFIED, "fred"), NOW) or "").startswith("421")
+    assert str(around.session().signed_in(Verdict(Answer.VERIFIED, "fred"), NOW)).startswith("421")
 
 
 def test_our_snapshot_decides_too(around: Around) -> None:
     around.snapshot = snapshot(replace(FRED, must_change=True))
     session = around.session()
-    assert (session.signed_in(Verdict(Answer.VERIFIED, "fred"), NOW) or "").startswith("530 Please set")
+    assert str(session.signed_in(Verdict(Answer.VERIFIED, "fred"), NOW)).startswith("530 Please set")
     with pytest.raises(Ended):
         session.here()
 
@@ -150,8 +153,8 @@ def test_what_was_in_the_way_may_be_gone(around: Around) -> None:
 def test_what_ends_an_open_session(around: Around, change: dict, reply: str, reason: str) -> None:
     session = around.signed_in()
     around.snapshot = snapshot(replace(FRED, **change))
-    assert session.recheck() is None
-    assert session.recheck() is None
+    assert session.visit.recheck() is None
+    assert session.visit.recheck() is None
     assert len(around.ends) == 1 and around.ends[0].startswith(reply)
     ended = around.events[-1]
     assert ended.kind is Kind.SESSION_ENDED
@@ -164,9 +167,9 @@ def test_what_does_not_end_it(around: Around) -> None:
     session = around.signed_in()
     until = NOW + timedelta(hours=1)
     around.snapshot = snapshot(replace(FRED, locks=(Lock(None, until, None), Lock(Service.MAIL, NOW, None))))
-    assert session.recheck() == until
+    assert session.visit.recheck() == until
     around.snapshot = None
-    assert session.recheck() is None
+    assert session.visit.recheck() is None
     assert around.ends == []
 
 
@@ -182,8 +185,15 @@ def test_what_is_recorded(around: Around) -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 @pytest.mark.parametrize("stage", list(Stage))
 def test_every_refusal_has_a_reply(stage: Stage, reason: Reason) -> None:
-    line = refusal(stage, reason, lambda text: text, "7KQF-2MXA")
+    line = told(stage, Obstacle(reason, "7KQF-2MXA"), lambda text: text)
     assert line[:3].isdecimal() and line[0] in "45" and line.endswith("(code 7KQF-2MXA)") and "\r" not in line
+
+
+@pytest.mark.parametrize("hitch", list(Hitch))
+@pytest.mark.parametrize("stage", list(Stage))
+def test_every_hitch_has_a_reply(stage: Stage, hitch: Hitch) -> None:
+    line = told(stage, Obstacle(hitch), lambda text: text)
+    assert line in {notice(which, lambda text: text) for which in Notice} and line[0] in "45"
 
 
 @pytest.mark.parametrize("which", list(Notice))

@@ -1,4 +1,4 @@
-"""Dovecot's files, compared with golden trees: ``golden/LANGUAGE/IDENTITY.conf`` and ``golden/auth.lua``.
+"""Dovecot's files, compared with golden trees: ``golden/LANGUAGE/IDENTITY.conf`` and ``golden/LANGUAGE/auth.lua``.
 
 After a wanted change: ``/usr/bin/python3 tests/unit/mail/test_render.py`` writes them anew; read the difference.
 """
@@ -46,8 +46,9 @@ def test_the_configuration(language: str, identity: str) -> None:
     assert configuration(ENGINES[identity], language) == expected
 
 
-def test_the_script() -> None:
-    assert lua_script(USERS, HOOK) == (GOLDEN / "auth.lua").read_text(encoding="utf-8")
+@pytest.mark.parametrize("language", ["2.3", "2.4"])
+def test_the_script(language: str) -> None:
+    assert lua_script(USERS, language, HOOK) == (GOLDEN / language / "auth.lua").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("version", ["2.3.19.1 (9b53102964)\n", "2.4.1-4 (7d8c0e5759)", "2.4"])
@@ -99,7 +100,8 @@ def write() -> None:
             path = GOLDEN / language / f"{identity}.conf"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(configuration(engine, language), encoding="utf-8")
-    (GOLDEN / "auth.lua").write_text(lua_script(USERS, HOOK), encoding="utf-8")
+    for language in ("2.3", "2.4"):
+        (GOLDEN / language / "auth.lua").write_text(lua_script(USERS, language, HOOK), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ import pytest
 
 from appliance.daemon.texts import translator
 from appliance.mail import replies
-from appliance.mail.replies import Notice, Stage, ascii_only, notice, refusal, with_enhanced_code
+from appliance.mail.replies import Notice, Stage, ascii_only, notice, told, with_enhanced_code
 from appliance.policy.decision import Reason
+from appliance.session.obstacle import Hitch, Obstacle
 
 CATALOGUE = Path(replies.__file__).parents[1] / "locale" / "de" / "LC_MESSAGES" / "schoolserver.po"
 LINE = re.compile(r"[245]\d\d [245]\.\d{1,2}\.\d{1,3} [ -~]+\Z")
@@ -38,7 +39,7 @@ def plain(text: str) -> str:
     ],
 )
 def test_the_codes(stage: Stage, reason: Reason, start: str) -> None:
-    line = refusal(stage, reason, plain, "7KQF-2MXA")
+    line = told(stage, Obstacle(reason, "7KQF-2MXA"), plain)
     assert line.startswith(start)
     assert line.endswith(" (code 7KQF-2MXA)")
 
@@ -54,9 +55,9 @@ def german(tmp_path_factory):
 
 
 @pytest.mark.parametrize("stage", Stage)
-@pytest.mark.parametrize("reason", Reason)
-def test_every_refusal_is_a_line_in_german_too(stage: Stage, reason: Reason, german) -> None:
-    english, translated = refusal(stage, reason, plain, None), refusal(stage, reason, german, None)
+@pytest.mark.parametrize("reason", [*Reason, *Hitch])
+def test_every_refusal_is_a_line_in_german_too(stage: Stage, reason: Reason | Hitch, german) -> None:
+    english, translated = told(stage, Obstacle(reason), plain), told(stage, Obstacle(reason), german)
     assert LINE.match(english) and LINE.match(translated)
     assert english.split(" ")[:2] == translated.split(" ")[:2]
     assert english != translated, "not translated"

@@ -14,6 +14,7 @@ from appliance.policy.account import Lock, Role, Service
 from appliance.policy.decision import Reason
 from appliance.policy.events import Kind, validate
 from appliance.policy.limits import encoded_size
+from appliance.session.visit import Visit
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Around:
 
     def signed_in(self) -> MailSession:
         session = self.session()
-        assert asyncio.run(session.sign_in("fred", Secret("x"))) is None
+        assert asyncio.run(session.sign_in("fred", Secret("x"))) is session.visit
         return session
 
 
@@ -78,13 +79,13 @@ def around(make_snapshot, new_account, now):
     return Around(snapshot, now, Verdict(Answer.VERIFIED, "fred"))
 
 
-def sign_in(around: Around, **verdict) -> str | None:
+def sign_in(around: Around, **verdict) -> Visit | str:
     around.verdict = replace(around.verdict, **verdict)
     return asyncio.run(around.session().sign_in("Fred@schule.example", Secret("x")))
 
 
 def test_sign_in(around) -> None:
-    assert sign_in(around) is None
+    assert isinstance(sign_in(around), Visit)
     assert sign_in(around, answer=Answer.REFUSED).startswith("535 5.7.8 ")
     assert sign_in(around, answer=Answer.TRY_LATER).startswith("454 4.7.0 ")
     must = sign_in(around, answer=Answer.MUST_CHANGE, reason=Reason.MUST_CHANGE, code="AAAA-BBBB")
@@ -222,10 +223,10 @@ def test_postmaster_goes_to_those_who_have_room(tight) -> None:
 
 def test_a_lock_ends_the_open_session_once(around, new_account, make_snapshot, now) -> None:
     session = around.signed_in()
-    assert session.recheck() is None and around.ends == []
+    assert session.visit.recheck() is None and around.ends == []
     around.snapshot = make_snapshot(new_account("fred", locks=(Lock(None, now, None),)), counter=2)
-    session.recheck()
-    session.recheck()
+    session.visit.recheck()
+    session.visit.recheck()
     assert len(around.ends) == 1
     assert around.ends[0].startswith("421 4.7.0 ")
     assert around.events[-1].kind is Kind.SESSION_ENDED
@@ -237,7 +238,7 @@ def test_must_change_and_a_removed_account_end_it_too(around, new_account, make_
     for accounts in ([new_account("fred", must_change=True)], []):
         session = around.signed_in()
         before, around.snapshot = around.snapshot, make_snapshot(*accounts, counter=2)
-        session.recheck()
+        session.visit.recheck()
         around.snapshot = before
     assert len(around.ends) == 2
 
@@ -246,9 +247,9 @@ def test_a_lock_that_comes_is_known_beforehand(around, new_account, make_snapsho
     later = now + timedelta(minutes=5)
     around.snapshot = make_snapshot(new_account("fred", locks=(Lock(Service.MAIL, later, None),)))
     session = around.signed_in()
-    assert session.recheck() == later
+    assert session.visit.recheck() == later
     around.now = later
-    session.recheck()
+    session.visit.recheck()
     assert around.ends
 
 
@@ -267,14 +268,14 @@ def test_a_password_changed_after_the_sign_in_ends_it(around, changed_after, end
     session = around.signed_in()
     fred = replace(around.snapshot.accounts["fred"], password_changed_at=around.now + changed_after)
     around.snapshot = replace(around.snapshot, accounts={**around.snapshot.accounts, "fred": fred})
-    session.recheck()
+    session.visit.recheck()
     assert bool(around.ends) is ends
 
 
 def test_a_missing_snapshot_ends_nothing(around) -> None:
     session = around.signed_in()
     around.snapshot = None
-    assert session.recheck() is None
+    assert session.visit.recheck() is None
     assert around.ends == []
 
 

@@ -60,7 +60,7 @@ def test_mail_knows_what_mail_decides_on():
 def test_only_who_needs_them_knows_names_ids_and_groups():
     assert {name for name in AUDIENCES if fred(name).display_name} == {"supervisor", "auth", "mail"}
     assert {name for name in AUDIENCES if fred(name).uid} == {"supervisor", "auth", "files", "mail"}
-    assert {name for name in AUDIENCES if fred(name).quota} == {"supervisor", "files", "mail"}
+    assert {name for name in AUDIENCES if fred(name).quota} == {"supervisor", "auth", "files", "mail"}
     assert {name for name in AUDIENCES if "klasse3a" in fred(name).groups} == {"supervisor", "files"}
     assert {name for name in AUDIENCES if for_audience(WHOLE, name).groups} == {"supervisor", "files"}
 

@@ -40,6 +40,17 @@ EXAMPLES = {
     Kind.FILE_STORED: {"login": FRED, "path": "/Home/Referat.odt", "size": 912},
     Kind.FILE_FETCHED: {"login": FRED, "path": "/Home/Referat.odt", "size": 912},
     Kind.FILE_REMOVED: {"login": FRED, "path": "/Home/Referat.odt"},
+    Kind.WEB_USED: {
+        "login": FRED,
+        "address": "10.1.12.3",
+        "host": "www.example.org",
+        "port": 443,
+        "way": "connect",
+        "since": "2026-11-23T09:25:00+01:00",
+        "up": 912,
+        "down": 70_000,
+        "outcome": "done",
+    },
     Kind.RESTORED: {"login": FRED, "by": "office", "snapshot": "2026-11-21T003000"},
     Kind.LIMIT_ALLOWED: {
         "group": "klasse3a",
@@ -94,12 +105,20 @@ def test_a_refusal_names_no_person():
         (Kind.LOCKED, "until", "tomorrow"),
         (Kind.LOCKED, "until", 7),
         (Kind.CONSENT_GIVEN, "consent", "all"),
+        (Kind.WEB_USED, "outcome", "perhaps"),
+        (Kind.WEB_USED, "since", "2026-11-23T09:25:00"),
     ],
 )
 def test_wrong_values_are_refused_and_not_repeated(kind, field, value):
     with pytest.raises(WrongEvent) as caught:
         encode(Event(kind, NOW, {**EXAMPLES[kind], field: value}))
     assert str(caught.value) == f"{kind}: wrong or missing: {field}"
+
+
+def test_web_use_has_no_room_for_what_was_asked_for():
+    for field in ("url", "path", "query", "content", "title"):
+        with pytest.raises(WrongEvent, match=f"no such field: {field}"):
+            validate(Event(Kind.WEB_USED, NOW, {**EXAMPLES[Kind.WEB_USED], field: "/suche?q=x"}))
 
 
 def test_a_missing_field_is_refused():

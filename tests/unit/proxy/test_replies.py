@@ -6,7 +6,8 @@ from io import BytesIO
 import pytest
 
 from appliance.policy.decision import Reason
-from appliance.proxy.replies import Cause, Refused, cause_of_status, language_of, page
+from appliance.proxy.replies import Cause, Refused, cause_of_status, language_of, page, told
+from appliance.session.obstacle import Hitch, Obstacle
 
 
 class Wire(BytesIO):
@@ -28,9 +29,27 @@ def test_each_cause_has_a_page(cause, language):
     assert (answer.headers["Proxy-Authenticate"] is not None) == (cause is Cause.SIGN_IN)
 
 
+@pytest.mark.parametrize("cause", Cause)
+def test_each_text_is_german_in_german(cause):
+    english, german = (page(Refused(cause), language, keep=False).partition(b"</h1>")[2] for language in ("en", "de"))
+    assert english != german
+
+
 def test_each_reason_of_the_policy_that_concerns_the_web_is_a_cause():
     mail = {Reason.FOREIGN_SENDER, Reason.OUTSIDE_RECIPIENT, Reason.UNKNOWN_RECIPIENT}
     assert {Cause(reason.value) for reason in set(Reason) - mail if "quota" not in reason.value}
+
+
+def test_what_policy_and_sign_in_say_is_told():
+    assert told(Obstacle(Reason.CLOSED_CATEGORY, "CODE"), upload=False) == Refused(Cause.CATEGORY, "CODE")
+    assert told(Obstacle(Reason.TOO_LARGE, "CODE"), upload=False) == Refused(Cause.TOO_LARGE, "CODE")
+    assert told(Obstacle(Reason.TOO_LARGE, "CODE"), upload=True) == Refused(Cause.UPLOAD_TOO_LARGE, "CODE")
+    assert told(Obstacle(Hitch.LATER, None, 3.0), upload=True) == Refused(Cause.LATER, None, 3.0)
+    assert [told(Obstacle(hitch), upload=False).cause for hitch in Hitch] == [
+        Cause.SIGN_IN,
+        Cause.LATER,
+        Cause.PASSWORD_CHANGED,
+    ]
 
 
 def test_the_answer_to_head_has_no_body_and_an_open_connection_is_not_closed():

@@ -8,16 +8,18 @@ import pytest
 
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Lock, Role, Service
-from appliance.policy.decision import Limits
+from appliance.policy.decision import Allow, Limits, Reason
 from appliance.policy.events import Kind, validate
 from appliance.policy.limits import LimitTable
 from appliance.policy.request import Action
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.proxy.filter import Lists
 from appliance.proxy.replies import Cause, Refused
-from appliance.proxy.session import Closed, Gate, Passed, WebSession, Wish
-from appliance.proxy.sign_in import Guest
+from appliance.proxy.session import Closed, Gate, Outcome, WebSession, Wish
 from appliance.proxy.target import Where
+from appliance.session.house import House
+from appliance.session.obstacle import Hitch, Obstacle
+from appliance.session.signed_in import SignedIn
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FRED = Account("fred", 1, Role.PUPIL, password_changed_at=NOW - timedelta(days=9))
@@ -30,7 +32,7 @@ INTRANET = Where("10.1.0.7", 8080)
 
 class School:
     def __init__(self):
-        self.events, self.refusals = [], []
+        self.events, self.refusals, self.now = [], [], NOW
         self.snapshot = Snapshot(
             Version(1, 1),
             "web",
@@ -41,7 +43,8 @@ class School:
             limits=LimitTable(Limits(100, 200)),
         )
         closed = Closed(LISTS, {Role.PUPIL: frozenset({"games", "adult"})}, frozenset({"gut.spiele.example"}))
-        self.gate = Gate(lambda: self.snapshot, self, replace(closed, exceptions=frozenset({INTRANET})), lambda: NOW)
+        house = House(snapshot=lambda: self.snapshot, journal=self, now=lambda: self.now)
+        self.gate = Gate(house, replace(closed, exceptions=frozenset({INTRANET})))
 
     def record(self, event):
         validate(event)
@@ -60,7 +63,7 @@ class School:
 
     @staticmethod
     def wish(host="example.org", port=80, login="fred", tunnel=False, action=Action.FETCH, size=None):
-        guest = Guest(login, NOW, FRED.password_changed_at)
+        guest = SignedIn(login, NOW, FRED.password_changed_at)
         return Wish(guest, Where(host, port), tunnel, action, "10.1.0.9", size)
 
 
@@ -70,63 +73,70 @@ def school():
 
 
 def test_what_is_open(school):
-    assert school.judge() == Passed(Limits(100, 200), False, None)
-    assert isinstance(school.judge(port=443), Passed)
-    assert isinstance(school.judge(port=443, tunnel=True), Passed)
+    assert school.judge().limits == Limits(100, 200)
+    assert isinstance(school.judge(port=443), Allow)
+    assert isinstance(school.judge(port=443, tunnel=True), Allow)
     assert school.refusals == []
 
 
 @pytest.mark.parametrize(("port", "tunnel"), [(80, True), (22, True), (8443, True), (8080, False), (25, False)])
 def test_other_ports_are_closed(port, tunnel, school):
-    assert school.judge(port=port, tunnel=tunnel) == Refused(Cause.PORT, "CODE")
+    assert school.judge(port=port, tunnel=tunnel) == Obstacle(Reason.CLOSED_PORT, "CODE")
+    assert [reason for reason, _rule in school.refusals] == [Reason.CLOSED_PORT]
 
 
 def test_exceptions_are_named_with_their_port(school):
     for tunnel in (False, True):
-        passed = school.judge("10.1.0.7", 8080, tunnel=tunnel)
-        assert isinstance(passed, Passed)
-        assert passed.inside
-    passed = school.judge("10.1.0.7", 80)
-    assert isinstance(passed, Passed)
-    assert not passed.inside
+        assert isinstance(school.judge("10.1.0.7", 8080, tunnel=tunnel), Allow)
+        assert school.gate.opens_inside(school.wish("10.1.0.7", 8080, tunnel=tunnel))
+    assert isinstance(school.judge("10.1.0.7", 80), Allow)
+    assert not school.gate.opens_inside(school.wish("10.1.0.7", 80))
 
 
 def test_categories(school):
-    assert school.judge("www.spiele.example") == Refused(Cause.CATEGORY, "CODE")
-    assert school.judge("schlecht.example", 443, tunnel=True) == Refused(Cause.CATEGORY, "CODE")
-    assert isinstance(school.judge("gut.spiele.example"), Passed)
-    assert isinstance(school.judge("www.spiele.example", login="maria"), Passed)
+    assert school.judge("www.spiele.example") == Obstacle(Reason.CLOSED_CATEGORY, "CODE")
+    assert school.judge("schlecht.example", 443, tunnel=True) == Obstacle(Reason.CLOSED_CATEGORY, "CODE")
+    assert {reason for reason, _rule in school.refusals} == {Reason.CLOSED_CATEGORY}
+    assert isinstance(school.judge("gut.spiele.example"), Allow)
+    assert isinstance(school.judge("www.spiele.example", login="maria"), Allow)
     assert "fred" not in str(school.refusals)
     assert "spiele.example" not in str(school.refusals)
 
 
 def test_only_the_probe_reaches_the_machine_itself(school):
-    assert school.judge("127.0.0.1", 12345, "probe").inside
-    assert school.judge("127.0.0.1", 12345, "fred").cause is Cause.PORT
-    assert school.judge("10.1.0.1", 12345, "probe").cause is Cause.PORT
+    assert isinstance(school.judge("127.0.0.1", 12345, "probe"), Allow)
+    assert school.gate.opens_inside(school.wish("127.0.0.1", 12345, "probe"))
+    assert school.judge("127.0.0.1", 12345, "fred").why is Reason.CLOSED_PORT
+    assert school.judge("10.1.0.1", 12345, "probe").why is Reason.CLOSED_PORT
+
+
+def test_a_name_that_leads_inside(school):
+    assert school.gate.inside() == Refused(Cause.INSIDE, "CODE")
+    assert [reason for reason, _rule in school.refusals] == [Reason.INSIDE]
 
 
 @pytest.mark.parametrize(
-    ("changes", "cause"),
+    ("changes", "reason"),
     [
-        ({"disabled": True}, Cause.DISABLED),
-        ({"must_change": True}, Cause.MUST_CHANGE),
-        ({"locks": (Lock(Service.WEB, NOW, None),)}, Cause.LOCKED),
+        ({"disabled": True}, Reason.DISABLED),
+        ({"must_change": True}, Reason.MUST_CHANGE),
+        ({"locks": (Lock(Service.WEB, NOW, None),)}, Reason.LOCKED),
     ],
 )
-def test_the_policy_decides(changes, cause, school):
+def test_the_policy_decides(changes, reason, school):
     school.change(replace(FRED, **changes))
-    assert school.judge() == Refused(cause, "CODE")
+    assert school.judge() == Obstacle(reason, "CODE")
 
 
 def test_no_snapshot_is_a_temporary_failure(school):
     school.snapshot = None
-    assert school.judge() == Refused(Cause.LATER)
+    assert school.judge() == Obstacle(Hitch.LATER)
 
 
 def test_sizes(school):
-    assert school.judge(action=Action.WRITE, size=101) == Refused(Cause.UPLOAD_TOO_LARGE, "CODE")
-    assert isinstance(school.judge(action=Action.WRITE, size=100), Passed)
+    assert school.judge(action=Action.WRITE, size=101) == Obstacle(Reason.TOO_LARGE, "CODE")
+    assert school.gate.too_large(school.wish(), Action.WRITE, 101) == Refused(Cause.UPLOAD_TOO_LARGE, "CODE")
+    assert isinstance(school.judge(action=Action.WRITE, size=100), Allow)
     assert school.gate.too_large(school.wish(), Action.FETCH, 201) == Refused(Cause.TOO_LARGE, "CODE")
     assert school.gate.too_large(school.wish(), Action.FETCH, 200) is None
 
@@ -140,7 +150,7 @@ class Open:
 def test_an_open_session_goes_on_and_learns_its_limits(school):
     opened = Open(school)
     school.snapshot = replace(school.snapshot, limits=LimitTable(Limits(1, 2)))
-    assert opened.session.recheck() is None
+    assert opened.session.visit.recheck() is None
     assert opened.limits == [Limits(1, 2)]
     assert opened.ended == []
 
@@ -148,8 +158,8 @@ def test_an_open_session_goes_on_and_learns_its_limits(school):
 def test_a_lock_ends_an_open_session_once(school):
     opened = Open(school)
     school.change(replace(FRED, locks=(Lock(None, NOW, None),)))
-    opened.session.recheck()
-    opened.session.recheck()
+    opened.session.visit.recheck()
+    opened.session.visit.recheck()
     assert opened.ended == [Refused(Cause.LOCKED, "CODE")]
     assert [event.kind for event in school.events] == [Kind.SESSION_ENDED]
 
@@ -158,25 +168,60 @@ def test_a_later_lock_is_told_in_time(school):
     opened = Open(school)
     at = NOW + timedelta(hours=1)
     school.change(replace(FRED, locks=(Lock(None, at, None),)))
-    assert opened.session.recheck() == at
+    assert opened.session.visit.recheck() == at
 
 
 def test_a_new_password_ends_it_but_not_the_one_that_was_checked(school):
     opened = Open(school)
     school.change(replace(FRED, password_changed_at=NOW - timedelta(seconds=5)))
-    opened.session.recheck()
+    opened.session.visit.recheck()
     assert opened.ended == []
     school.change(replace(FRED, password_changed_at=NOW + timedelta(seconds=5)))
-    opened.session.recheck()
+    opened.session.visit.recheck()
     assert opened.ended == [Refused(Cause.PASSWORD_CHANGED)]
 
 
 def test_a_temporary_failure_and_a_new_list(school):
     opened = Open(school, host="neu.example")
     before, school.snapshot = school.snapshot, None
-    assert opened.session.recheck() is None
+    assert opened.session.visit.recheck() is None
     assert opened.ended == []
     school.snapshot = before
     school.gate.closed = replace(school.gate.closed, lists=Lists({"games": ["neu.example"]}))
-    opened.session.recheck()
+    opened.session.visit.recheck()
     assert opened.ended == [Refused(Cause.CATEGORY, "CODE")]
+
+
+@pytest.mark.parametrize(("tunnel", "way"), [(True, "connect"), (False, "http")])
+def test_use_is_recorded_with_its_place_and_never_with_what_was_asked_for_there(tunnel, way, school):
+    opened = Open(school, port=443, tunnel=tunnel)
+    school.now += timedelta(minutes=5)
+    opened.session.over(Outcome.DONE, 70, 8000)
+    (event,) = school.events
+    assert (event.kind, event.time) == (Kind.WEB_USED, NOW + timedelta(minutes=5))
+    assert dict(event.fields) == {
+        "login": "fred",
+        "address": "10.1.0.9",
+        "host": "example.org",
+        "port": 443,
+        "way": way,
+        "since": NOW.isoformat(),
+        "up": 70,
+        "down": 8000,
+        "outcome": "done",
+    }
+
+
+def test_what_was_ended_by_us_is_recorded_as_refused(school):
+    opened = Open(school)
+    school.change(replace(FRED, password_changed_at=NOW + timedelta(seconds=5)))
+    opened.session.visit.recheck()
+    opened.session.over(Outcome.FAILED, 0, 0)
+    assert [event.kind for event in school.events] == [Kind.SESSION_ENDED, Kind.WEB_USED]
+    assert school.events[-1].fields["outcome"] == "refused"
+
+
+def test_each_outcome_can_be_recorded(school):
+    for outcome in Outcome:
+        Open(school).session.over(outcome, 0, 0)
+    assert [event.fields["outcome"] for event in school.events] == list(Outcome)

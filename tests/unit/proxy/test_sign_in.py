@@ -13,8 +13,10 @@ from appliance.auth.client import Answer, Verdict
 from appliance.policy.account import Account, Role
 from appliance.policy.decision import Reason
 from appliance.policy.snapshot import Snapshot, Version
-from appliance.proxy.replies import Cause, Refused
-from appliance.proxy.sign_in import Guest, SignIn, basic
+from appliance.proxy.sign_in import SignIn, basic
+from appliance.session.house import House
+from appliance.session.obstacle import Hitch, Obstacle
+from appliance.session.signed_in import SignedIn
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FRED = Account("fred", 1, Role.PUPIL, password_changed_at=NOW - timedelta(days=9))
@@ -26,7 +28,8 @@ class School:
 
     def __init__(self):
         self.asked, self.snapshot, self.clock = [], self.of(FRED), 0.0
-        self.sign_in = SignIn(self, lambda: self.snapshot, 300.0, lambda: self.clock, lambda: NOW)
+        house = House(snapshot=lambda: self.snapshot, journal=self, now=lambda: NOW)
+        self.sign_in = SignIn(house, self, 300.0, lambda: self.clock)
 
     @staticmethod
     def of(*accounts):
@@ -69,7 +72,7 @@ def school():
 )
 def test_no_credentials(given, school):
     assert basic(given) is None
-    assert school.ask(given) == [Refused(Cause.SIGN_IN)]
+    assert school.ask(given) == [Obstacle(Hitch.WRONG_PASSWORD)]
     assert not school.asked
 
 
@@ -82,7 +85,7 @@ def test_one_question_for_all_who_wait_and_none_for_those_who_come_later(school)
     first, second = school.ask(), school.ask()
     assert [asked[:3] for asked in school.asked] == [("fred", "gut:so", "10.1.0.7")]
     school.answer()
-    guest = Guest("fred", NOW, FRED.password_changed_at)
+    guest = SignedIn("fred", NOW, FRED.password_changed_at)
     assert first == second == [guest]
     assert school.ask() == [guest]
     assert school.ask(address="10.1.0.8") == [guest]
@@ -105,18 +108,18 @@ def test_it_is_asked_again_after_a_while_and_after_a_change(school):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "refused"),
+    ("verdict", "obstacle"),
     [
-        ({"answer": Answer.REFUSED}, Refused(Cause.SIGN_IN)),
-        ({"answer": Answer.MUST_CHANGE, "code": "A"}, Refused(Cause.MUST_CHANGE, "A")),
-        ({"answer": Answer.DENIED, "reason": Reason.LOCKED, "code": "B"}, Refused(Cause.LOCKED, "B")),
-        ({"answer": Answer.TRY_LATER, "retry_after": 3.0}, Refused(Cause.LATER, None, 3.0)),
+        ({"answer": Answer.REFUSED}, Obstacle(Hitch.WRONG_PASSWORD)),
+        ({"answer": Answer.MUST_CHANGE, "code": "A"}, Obstacle(Reason.MUST_CHANGE, "A")),
+        ({"answer": Answer.DENIED, "reason": Reason.LOCKED, "code": "B"}, Obstacle(Reason.LOCKED, "B")),
+        ({"answer": Answer.TRY_LATER, "retry_after": 3.0}, Obstacle(Hitch.LATER, None, 3.0)),
     ],
 )
-def test_what_is_not_verified_is_told_and_not_remembered(verdict, refused, school):
+def test_what_is_not_verified_is_told_and_not_remembered(verdict, obstacle, school):
     outcome = school.ask()
     school.answer(**verdict)
-    assert outcome == [refused]
+    assert outcome == [obstacle]
     assert school.ask() == []
 
 
@@ -124,7 +127,7 @@ def test_an_account_newer_than_the_snapshot_comes_again_later(school):
     school.snapshot = school.of()
     outcome = school.ask()
     school.answer()
-    assert outcome == [Refused(Cause.LATER)]
+    assert outcome == [Obstacle(Hitch.LATER)]
 
 
 def test_nothing_that_is_kept_shows_the_password(school):

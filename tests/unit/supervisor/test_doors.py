@@ -9,7 +9,7 @@ from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Consent, Lock, Service
 from appliance.policy.schedule import Schedule, Window
 from appliance.supervisor.compose import Known, compose
-from appliance.supervisor.doors import Doors
+from appliance.supervisor.doors import Doors, why_ended
 from appliance.supervisor.locks import KnownLock
 from appliance.supervisor.people import GivenConsent
 from tests.unit.supervisor.scenery import ANNA, FRED, NOW, PROBE, STAMP, directory, settings
@@ -149,3 +149,14 @@ def test_a_withdrawn_consent_ends_sessions_in_rooms_too():
     rules = (rule(True, rooms=["12"]),)
     without = {number: given for number, given in CONSENTS.items() if number != FRED.uid}
     assert kicked(school(*rules, consents=without), before=school(*rules)) == {"fred.mustermann"}
+
+
+def test_the_reason_for_which_a_session_ended_is_that_of_the_policy_or_the_password():
+    def reason(after, now=NOW):
+        return why_ended(after, Service.MAIL, "fred.mustermann", now)
+
+    assert reason(whole(locks=locked())) == "locked"
+    assert reason(whole(ANNA, replace(FRED, must_change=True))) == "must-change"
+    assert reason(whole(ANNA)) == "unknown-account"
+    assert reason(whole(ANNA, replace(FRED, password_changed_at=NOW - timedelta(seconds=3)))) == "password-changed"
+    assert reason(whole()) == "not-open"

@@ -9,17 +9,20 @@ from appliance.daemon.request_client import Unreachable
 from appliance.daemon.secret import Secret
 from appliance.policy.account import Service
 from appliance.policy.snapshot import Version
+from appliance.supervisor import figures
 from appliance.supervisor.health import Health
 from appliance.supervisor.launcher.seam import State, UnitState
 from appliance.supervisor.probe import Probe, ProbeFailed, Visitor
 from appliance.supervisor.publisher import Standing
 from tests.unit.supervisor.scenery import settings_in
 
+MB = 10**6
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
 
 
 class Scene:
     def __init__(self, folder):
+        self.folder = folder
         self.now = 1000.0
         self.settings = settings_in(folder, probe_interval=5.0)
         self.failing = None
@@ -31,9 +34,21 @@ class Scene:
         self.restarted = []
         self.away = False
         self.snapshot = None
-        self.standing = Standing(version=Version(1, 1), looked_at=datetime.now(UTC))
+        self.reading = True
+        self.standing = Standing(version=Version(1, 1))
         self.probe = Probe("mail", Service.MAIL, self.run)
         self.health = Health(self.settings, self, self, [self.probe], self, lambda: self.now)
+
+    @property
+    def standing(self):
+        """While the directory is read, at every moment; the clock on the wall is wrong by an hour."""
+        if self.reading:
+            self.read_at = self.now
+        return replace(self._standing, looked_at=LONG_AGO + timedelta(seconds=self.read_at))
+
+    @standing.setter
+    def standing(self, standing):
+        self._standing = standing
 
     # the launcher
     def states(self):
@@ -159,3 +174,64 @@ def test_a_module_that_the_school_has_closed_is_not_probed(scene):
     scene.shut = True
     assert scene.round()["healthy"]
     assert scene.ran == 0
+
+
+@pytest.mark.parametrize("name", ["state", "data"])
+def test_a_disk_is_red_before_services_refuse(scene, name):
+    (scene.folder / name).mkdir(exist_ok=True)
+    assert figures.space_problem(name, 1000 * MB, 500 * MB) is None
+    assert "below 500 MB" in figures.space_problem(name, 999 * MB, 500 * MB)
+    assert "are refused" in figures.space_problem(name, 499 * MB, 500 * MB)
+    scene.settings = scene.health.settings = settings_in(scene.folder, probe_interval=5.0, reserve=2**55)
+    assert f"space {name}" in scene.round()["summary"]
+
+
+def test_sockets_and_snapshots_need_little(scene):
+    assert figures.space_problem("runtime", 20 * MB, 500 * MB) is None
+    assert figures.space_problem("runtime", 10 * MB, 500 * MB) == "10 MB free"
+
+
+def test_what_is_not_installed_is_neither_probed_nor_red(scene):
+    scene.health = Health(
+        scene.settings,
+        scene,
+        scene,
+        [scene.probe, Probe("web", Service.WEB, scene.run, frozenset({"proxy"}))],
+        scene,
+        lambda: scene.now,
+    )
+    web = scene.health._probes[1]
+    scene.health.probe(web)
+    assert scene.ran == 0  # nobody knows yet what there is
+    scene.health.look()
+    scene.health.probe(web)
+    assert scene.ran == 0
+    assert scene.health.proved(web)
+    status = scene.round()
+    assert status["healthy"], status["summary"]
+    assert [probe["name"] for probe in status["probes"]] == ["mail"]
+    scene.failing = ProbeFailed("mail", "SMTP: no answer in time")
+    assert scene.health.prove() == {"mail": "SMTP: no answer in time"}
+    scene.units.append(UnitState("proxy", State.STOPPED, None, LONG_AGO, 0, "stopped"))
+    scene.health.look()
+    scene.health.probe(web)
+    assert scene.ran == 3  # mail twice
+    assert "probe web" in scene.health.status()["summary"]
+
+
+def test_what_is_installed_is_probed_while_the_launcher_is_silent(scene):
+    web = scene.probe = replace(scene.probe, units=frozenset({"mail"}))
+    scene.health.look()
+    scene.away = True
+    scene.health.look()
+    scene.health.probe(web)
+    assert scene.ran == 1
+
+
+def test_a_directory_that_is_not_read_any_more_is_red_whatever_the_clock_on_the_wall_says(scene):
+    assert scene.round()["healthy"]
+    scene.reading = False
+    assert scene.round(4)["summary"] == "not well: directory"
+    assert "not read lately" in str(scene.health.status()["checks"])
+    scene.reading = True
+    assert scene.round()["healthy"]

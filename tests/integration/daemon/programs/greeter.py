@@ -37,6 +37,7 @@ def run_asyncio(worker):
         def __init__(self, settings):
             self.greeting = settings[0]
             self.open = set()
+            self.gate = None
 
         async def greet(self, reader, writer):
             task = asyncio.current_task()
@@ -45,6 +46,8 @@ def run_asyncio(worker):
             while line := await reader.readline():
                 if line == b"die\n":
                     os._exit(3)
+                if line == b"go\n" and self.gate is not None:
+                    self.gate.set()
                 writer.write(line)
             writer.close()
             self.open.discard(task)
@@ -54,9 +57,15 @@ def run_asyncio(worker):
             if self.open:
                 await asyncio.wait(self.open)
 
-        def reload(self, settings):
+        async def reload(self, settings):
             if settings[0] == "crash":
                 raise ZeroDivisionError("fred.mustermann")
+            if settings[0] == "die":
+                os._exit(3)
+            if settings[0] == "slow":
+                self.gate = asyncio.Event()
+                worker.status("going over")
+                await self.gate.wait()
             self.greeting = settings[0]
 
     async def start(worker, loop):
@@ -90,6 +99,8 @@ def run_twisted(worker):
         def lineReceived(self, line):
             if line == b"die":
                 os._exit(3)
+            if line == b"go" and self.factory.gate is not None:
+                self.factory.gate.callback(None)
             self.sendLine(line)
 
         def connectionLost(self, reason):
@@ -104,6 +115,7 @@ def run_twisted(worker):
             self.greeting = settings[0]
             self.open = set()
             self.last = None
+            self.gate = None
 
         async def stop(self):
             await self.port.stopListening()
@@ -111,9 +123,15 @@ def run_twisted(worker):
                 self.last = defer.Deferred()
                 await self.last
 
-        def reload(self, settings):
+        async def reload(self, settings):
             if settings[0] == "crash":
                 raise ZeroDivisionError("fred.mustermann")
+            if settings[0] == "die":
+                os._exit(3)
+            if settings[0] == "slow":
+                self.gate = defer.Deferred()
+                worker.status("going over")
+                await self.gate
             self.greeting = settings[0]
 
     async def start(worker, loop):

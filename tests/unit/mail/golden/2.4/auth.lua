@@ -1,5 +1,6 @@
 -- Made by schoolserver; changes are lost.
-schoolserver = { socket = "/run/schoolserver/auth/auth.sock", uid = 60806, gid = 60807, mail = "/srv/schoolserver/mail" }
+schoolserver = { socket = "/run/schoolserver/auth/auth.sock", uid = 60806, gid = 60807, mail = "/srv/schoolserver/mail",
+  lines = 4096, largest = "quota_mail_size", space = "quota_storage_size", bytes = "%dB" }
 
 function auth_password_verify(request, password)
 end

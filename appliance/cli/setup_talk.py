@@ -1,0 +1,238 @@
+"""What ``schoolserver setup`` says and asks at the terminal. What is decided and done is ``appliance.setup``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+
+from appliance.cli.status import show
+from appliance.daemon.authority import AuthorityError
+from appliance.daemon.options import SettingsError
+from appliance.settings.load import load
+from appliance.setup import talk
+from appliance.setup.install import install as install_pair
+from appliance.setup.own_pair import PairProblem
+from appliance.setup.places import Places
+from appliance.setup.plan import Wrong, found_answers
+from appliance.setup.prepare import Plan, prepare
+from appliance.setup.proposals import proposals
+from appliance.setup.questions import QUESTIONS, Answer, Answers, Question, default, example, read_answers
+from appliance.setup.steps import Busy, Doing, alone, space
+from appliance.setup.survey import settings_texts
+from appliance.setup.system import System, Systemd, SystemProblem
+from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
+
+_UP_WITHIN = 120.0
+"""Seconds until the server must answer and its probes have been round; usually ten."""
+_LOOK_EVERY = 0.5
+
+
+def machine() -> tuple[Places, System]:
+    """The machine that is set up; only root can."""
+    if os.geteuid() != 0:
+        raise click.ClickException("setup has to be run as root: sudo schoolserver setup")
+    return Places(), Systemd()
+
+
+def print_answers() -> None:
+    """Print an answer file to copy."""
+    click.echo(example(), nl=False)
+
+
+def set_up(answers: Path | None, *, dry_run: bool, yes: bool) -> None:
+    """Ask, or read ``answers``; say what would change; do it. Ends the process where that cannot be."""
+    with _told():
+        places, system = machine()
+        given = _asked(places) if answers is None else read_answers(answers)
+        with alone(places):
+            _set_up(places, system, given, dry_run=dry_run, ask=answers is None and not yes)
+
+
+def install(certificate: Path, key: Path) -> None:
+    """Take over a certificate of the school's own. Ends the process where that cannot be."""
+    with _told():
+        pair, renewed = install_pair(*machine(), certificate, key)
+        for warning in pair.warnings:
+            click.echo(f"Warning: {warning}.", err=True)
+        whom = f"in use by {', '.join(renewed)}" if renewed else "the one in use already"
+        click.echo(f"The certificate for {', '.join(pair.names)}, good until {pair.ends:%Y-%m-%d}, is {whom}.")
+
+
+def _set_up(places: Places, system: System, given: Answers, *, dry_run: bool, ask: bool) -> None:
+    plan = prepare(places, system, given)
+    if full := space(places):
+        raise Wrong(full)
+    _tell(plan)
+    if dry_run:
+        click.echo("Nothing was changed (--dry-run).")
+        return
+    if ask and plan.changes and not click.confirm("Do this?", default=True):
+        click.echo("Nothing was changed.")
+        return
+    doing = Doing(places, system, plan)
+    _do(doing)
+    if not doing.started:
+        click.echo("systemd does not run here, so nothing was started: the server starts when this machine boots.")
+        _next(doing)
+        return
+    try:
+        answer = _answering(plan)
+    except KeyboardInterrupt:
+        click.echo("\nEverything is in place; whether it is well says schoolserver status.", err=True)
+        raise SystemExit(130) from None
+    load(places.settings)
+    click.echo(f"The settings in {places.settings} are right.")
+    if answer is None:
+        raise click.ClickException(
+            f"everything is in place, but the server does not answer within {_UP_WITHIN:.0f} s. See systemctl --failed"
+            " and journalctl -b -u 'schoolserver-*'; when it is mended: systemctl start schoolserver.target"
+        )
+    show(answer)
+    _next(doing)
+
+
+def _asked(places: Places) -> dict[str, Answer]:
+    """Ask every question at the terminal, with what is set or suggested as its answer."""
+    present, suggested = found_answers(settings_texts(places.settings)), proposals()
+    answers: dict[str, Answer] = {}
+    click.echo("Enter takes the answer in brackets; lists are separated by commas; none means nothing.")
+    for question in QUESTIONS:
+        beside = {"key": "certificate", "backup_port": "backup"}.get(question.key)
+        if beside is not None and answers[beside].value is None:
+            if question.key in present:
+                answers[question.key] = default(question)
+            continue
+        proposed = present.get(question.key) or suggested.get(question.key)
+        if proposed is None and not question.must:
+            proposed = default(question)
+        answers[question.key] = _answer(question, proposed)
+    return answers
+
+
+def _answer(question: Question, proposed: Answer | None) -> Answer:
+    example_text = yaml.safe_dump(question.option.example, default_flow_style=True, allow_unicode=True, width=10_000)
+    click.echo(f"\n{click.wrap_text(question.option.help, 78)}")
+    if proposed is None:
+        click.echo(f"Example: {example_text.partition(chr(10))[0]}")
+    shown = None if proposed is None else talk.words(question, proposed.node)
+    while True:
+        words = click.prompt(question.key, default=shown)
+        if proposed is not None and words == shown:
+            return proposed
+        answer = talk.typed(question, words)
+        if isinstance(answer, Answer):
+            return answer
+        click.echo(answer, err=True)
+
+
+def _tell(plan: Plan) -> None:
+    for note in plan.notes:
+        click.echo(f"Note: {note}.")
+    click.echo("What changes:" if plan.changes else "Everything is as it should be already.")
+    for change in plan.changes:
+        click.echo(f"  {change}")
+
+
+def _do(doing: Doing) -> None:
+    """Do the steps, each with a line of its own; raises :class:`click.ClickException` naming the one that failed."""
+    steps = doing.steps()
+    for number, step in enumerate(steps, 1):
+        try:
+            click.echo(f"Step {number} of {len(steps)}: {step.text}")
+            step.act()
+        except KeyboardInterrupt:
+            click.echo(f"\nInterrupted at '{step.text}'. Run schoolserver setup again: it goes on from here.", err=True)
+            raise SystemExit(130) from None
+        except (SystemProblem, AuthorityError, PairProblem, LookupError, OSError) as error:
+            raise click.ClickException(
+                f"step '{step.text}' failed: {_cause(error)}.\nWhen that is mended, run schoolserver setup again:"
+                " it goes on from here."
+            ) from error
+
+
+def _answering(plan: Plan) -> dict[str, Any] | None:
+    """The server's first status that is well, or the last one there was in time; ``None``: no answer at all."""
+    client = ControlClient(plan.settings.server.runtime / "control" / "control.sock")
+    if not plan.first and (plan.wishes.texts or plan.cut_short):
+        with contextlib.suppress(ServerUnreachable):
+            client.call("settings.reload")
+    end, pause, answer = time.monotonic() + _UP_WITHIN, threading.Event(), None
+    with Console(stderr=True).status("Waiting for the server and its first probes"):
+        while True:
+            with contextlib.suppress(ServerUnreachable, ServerRefused):
+                answer = client.call("status")
+                if _settled(answer):
+                    return answer
+            if time.monotonic() > end:
+                return answer
+            pause.wait(_LOOK_EVERY)
+
+
+def _settled(answer: dict[str, Any]) -> bool:
+    """Whether waiting helps no more: all is well but the copy in the second place, which somebody has to allow."""
+    probes = [probe for probe in answer["probes"] if probe["name"] != "backup"]
+    well = all(one["ok"] for one in (*answer["units"], *probes, *answer["checks"]))
+    return well and all(probe["age"] is not None for probe in answer["probes"])
+
+
+def _next(doing: Doing) -> None:
+    plan, lines = doing.plan, []
+    if doing.backup is not None:
+        user, _, host = doing.backup.target.partition("@")
+        lines += [
+            f"On {host}, this line belongs into .ssh/authorized_keys of {user} (key {doing.backup.fingerprint}):",
+            f"  {doing.backup.line}",
+            "then here: schoolserver backup setup",
+        ]
+    if plan.pair is None:
+        lines.append(f"Let PCs and tablets trust {doing.places.authority} (good for this school's names only).")
+    if plan.first:
+        lines += [
+            "Accounts: schoolserver users import lehrer.csv --dry-run, then without --dry-run;"
+            " one-time passwords are shown once.",
+            "A forgotten one: schoolserver users reset-password LOGIN. Every morning: schoolserver status",
+        ]
+    click.echo("\nWhat to do next:" if lines else "")
+    for line in lines:
+        click.echo(line)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn what went wrong before anything was changed into words and exit codes."""
+    try:
+        yield
+    except Wrong as wrong:
+        _refuse(wrong.problems)
+    except SettingsError as error:
+        _refuse(map(str, error.problems))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nInterrupted. Nothing was changed.", err=True)
+        raise SystemExit(130) from None
+    except (Busy, SystemProblem, AuthorityError, PairProblem, LookupError, OSError) as error:
+        raise click.ClickException(_cause(error)) from error
+    except ServerRefused as refusal:
+        raise click.ClickException(refusal.text) from None
+
+
+def _refuse(problems: Any) -> None:
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo("Nothing was changed.", err=True)
+    raise SystemExit(2)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or os.strerror(error.errno or 0)}"
+    return str(error)

@@ -1,0 +1,58 @@
+"""Waits until the embedded slapd answers: ``/usr/bin/python3 -P -m appliance.directory.ready``.
+
+Debian's slapd does not tell who started it that it is ready, so its unit runs this after it. Exit 0 when a connection
+was taken, 1 when there was none in time, 2 on wrong settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.daemon.options_reading import SettingsError
+from appliance.directory.embedded import embedded
+from appliance.settings.load import load
+
+_AGAIN = 0.05  # seconds
+_LONGEST = 60.0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Wait, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Waits until the school's own directory answers.")
+    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
+    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path(default))
+    try:
+        path = embedded(load(parser.parse_args(argv).settings.absolute())).socket
+    except SettingsError as error:
+        print(f"schoolserver directory: wrong settings\n{error}", file=sys.stderr)
+        return 2
+    if wait(path, _LONGEST):
+        return 0
+    print(f"schoolserver directory: slapd does not answer at {path}", file=sys.stderr)
+    return 1
+
+
+def wait(path: Path, longest: float) -> bool:
+    """Whether the local socket ``path`` has taken a connection within ``longest`` seconds."""
+    end = time.monotonic() + longest
+    while not _answers(path):
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_AGAIN)  # a socket gives no sign of its coming
+    return True
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_LONGEST)
+        return probe.connect_ex(str(path)) == 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""``/usr/bin/python3 -m appliance.mail.imap.reload --settings DIR``: what ``systemctl reload schoolserver-imap`` runs.
+
+Renders Dovecot's files anew, has them checked and lets the running Dovecot read them, with its certificate; sessions
+live on. Exit 0, or 1 with the reason on standard error: then Dovecot goes on with its former files. Dovecot itself
+tells systemd when it is through; until then the reload is under way, as we tell before we ask.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from appliance.daemon.engine import EngineRefused, roll_back
+from appliance.daemon.notify import Notifier
+from appliance.daemon.options import SettingsError
+from appliance.mail.imap.__main__ import prepare
+from appliance.mail.imap.engine import Engine, Unusable, engine_for
+from appliance.settings.load import load
+
+_DOVEADM = "/usr/bin/doveadm"
+_PATIENCE = 10.0
+
+
+def reload(engine: Engine, notifier: Notifier) -> None:
+    """Render, check, and tell Dovecot, which tells systemd when it is ready again.
+
+    Raises ``EngineRefused``, :class:`Unusable` or ``OSError``: then nothing has changed.
+    """
+    path = engine.state / "dovecot.conf"
+    former = path.read_text(encoding="utf-8")
+    if f"listen = {engine.host}\n" not in former or f"port = {engine.port}\n" not in former:
+        raise Unusable(
+            "network.yaml: listen.imap: another address needs its socket anew: "
+            "systemctl restart schoolserver-imap.socket schoolserver-imap.service"
+        )
+    prepare(engine)
+    changed = path.read_text(encoding="utf-8") != former
+    notifier.reloading()
+    done = subprocess.run(
+        [_DOVEADM, "-c", str(path), "reload"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    if done.returncode != 0:
+        if changed:
+            roll_back(path)
+        notifier.ready("it goes on with its former files")
+        raise EngineRefused(f"Dovecot cannot be told to read its file (exit code {done.returncode})", "")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Reload as the settings say."""
+    parser = argparse.ArgumentParser(prog="schoolserver-imap-reload", description="Lets Dovecot go by the settings.")
+    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path("/etc/schoolserver"))
+    folder: Path = parser.parse_args(argv).settings
+    try:
+        reload(engine_for(load(folder.absolute())), Notifier.taken_from(os.environ))
+    except SettingsError as error:
+        print(f"schoolserver imap: wrong settings\n{error}", file=sys.stderr)
+    except (EngineRefused, Unusable) as error:
+        print(f"schoolserver imap: {error}", file=sys.stderr)
+    except (OSError, subprocess.SubprocessError) as error:
+        cause = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
+        print(f"schoolserver imap: {cause}", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

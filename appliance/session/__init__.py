@@ -1,0 +1,1 @@
+"""What every service means by being signed in."""

@@ -1,0 +1,150 @@
+"""From what is there and what was answered to everything that setup would do. Nothing is changed here.
+
+May live here: putting the parts of the plan together, and every reason not to begin. May not: doing it (``steps``).
+"""
+
+from __future__ import annotations
+
+import pwd
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from appliance.daemon.authority import Standing, standing
+from appliance.setup import certificates
+from appliance.setup.own_pair import OwnPair, PairProblem
+from appliance.setup.places import BACKUP, Places
+from appliance.setup.plan import Change, Wishes, Wrong, wishes
+from appliance.setup.ports import listening, taken_ports
+from appliance.setup.questions import Answers
+from appliance.setup.sockets import drop_ins, tcp_sockets
+from appliance.setup.survey import Found, candidate, survey, writable
+from appliance.setup.system import System
+from appliance.supervisor.launcher.units import school_units
+
+if TYPE_CHECKING:
+    from appliance.settings.load import Settings
+    from appliance.supervisor.launcher.unit import Unit
+
+_RENEWED = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that setup will see to; ``changes`` says what of it is not so already.
+
+    ``units`` and ``parts``: those installed here. ``drop_ins``: socket unit -> text, ``moved``: sockets whose address
+    changes. ``going``: Debian's units to switch off. ``admins``: users to join the group. ``pair``: the school's own
+    certificate, if it has one. ``first``: nothing of ours has run here yet. ``cut_short``: the last setup was, so
+    running parts may not know yet what is on the disk.
+    """
+
+    settings: Settings
+    wishes: Wishes
+    units: tuple[Unit, ...]
+    parts: tuple[certificates.Part, ...]
+    drop_ins: Mapping[str, str]
+    moved: tuple[str, ...]
+    going: tuple[str, ...]
+    admins: tuple[str, ...]
+    pair: OwnPair | None
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+    first: bool
+    cut_short: bool
+
+
+def prepare(places: Places, system: System, given: Answers) -> Plan:
+    """Plan; raises :class:`Wrong` with every reason not to begin. Nothing has been written then."""
+    found = survey(places, system)
+    if not found.units:
+        raise Wrong([f"no unit of schoolserver is installed in {places.units}; install the packages first"])
+    wanted = wishes(found.texts, given, found.last, str(places.explained))
+    settings = candidate(places, {**found.texts, **wanted.texts})
+    units = tuple(unit for unit in school_units(settings) if unit.name in found.units)
+    going = tuple(name for unit in units for name in found.engines.get(unit.name, ()))
+    sockets = [socket for socket, _ in tcp_sockets(units)]
+    texts = drop_ins(units)
+    moved = tuple(one for one in sockets if texts.get(one) != found.drop_ins.get(one))
+    ours = [socket for socket in sockets if socket not in moved and system.ask("is-active", socket)]
+    admins = tuple(name for name in _asked_admins(wanted.answers) if name not in found.admins)
+    problems = [
+        *writable(places),
+        *_domain(found, wanted),
+        *taken_ports(units, listening(), ours, going),
+        *(f"admins: there is no user {name} on this machine" for name in admins if not _exists(name)),
+    ]
+    pair = None
+    try:
+        pair = certificates.own_pair(settings)
+    except PairProblem as error:
+        problems += str(error).splitlines()
+    if problems:
+        raise Wrong(problems)
+    parts = tuple(certificates.parts(units))
+    changes = (
+        *wanted.changes,
+        *(Change(f"{one} listens", "", _address(texts.get(one, "as shipped"))) for one in moved),
+        *(Change(f"Debian's own {name} is stopped and stays off (its data stay)", "", "") for name in going),
+        *(Change(f"{name} joins the group schoolserver-admin", "", "") for name in admins),
+        *_certificates(settings, parts, pair),
+        *(() if found.set_up else (Change("the server starts, now and with the machine", "", ""),)),
+    )
+    notes = (*wanted.notes, *(pair.warnings if pair is not None else ()), *_backup(places, settings))
+    return Plan(
+        settings=settings,
+        wishes=wanted,
+        units=units,
+        parts=parts,
+        drop_ins=texts,
+        moved=moved,
+        going=going,
+        admins=admins,
+        pair=pair,
+        changes=changes,
+        notes=notes,
+        first=not found.set_up,
+        cut_short=found.cut_short,
+    )
+
+
+def _certificates(settings: Settings, parts: Iterable[certificates.Part], pair: OwnPair | None) -> Iterator[Change]:
+    wanted = pair.names if pair is not None else certificates.names(settings)
+    for part in parts:
+        now = standing(part.folder / "cert.pem")
+        if now is None or set(now.names) != set(wanted) or _ends(now, pair):
+            before = f"until {now.ends:%Y-%m-%d} for {', '.join(now.names)}" if now is not None else ""
+            yield Change(f"certificate of {part.unit}", before, f"for {', '.join(wanted)}")
+
+
+def _ends(now: Standing, pair: OwnPair | None) -> bool:
+    return now.ends != pair.ends if pair is not None else now.ends - datetime.now(UTC) < _RENEWED
+
+
+def _domain(found: Found, wanted: Wishes) -> Iterator[str]:
+    for change in wanted.changes:
+        if change.what == "school.yaml: domain" and change.before and found.in_use:
+            yield f"domain: the directory is made for {change.before}, so it stays; found {change.after}"
+
+
+def _backup(places: Places, settings: Settings) -> Iterator[str]:
+    if settings.backup.target is not None and not (places.units / BACKUP).exists():
+        yield "backup is answered, but without the package schoolserver-backup no copy is made"
+
+
+def _asked_admins(answers: Answers) -> tuple[str, ...]:
+    return tuple(answers["admins"].value) if "admins" in answers else ()
+
+
+def _exists(login: str) -> bool:
+    try:
+        pwd.getpwnam(login)
+    except KeyError:
+        return False
+    return True
+
+
+def _address(text: str) -> str:
+    """The address in a drop-in."""
+    return next((found[2] for line in text.splitlines() if (found := line.partition("ListenStream="))[2]), text)

@@ -1,0 +1,206 @@
+"""Doing a plan, in steps of which each may be cut short and done again.
+
+Files are written whole, nothing starts before the marker, and the marker is written when everything it stands for is
+on the disk: so after a power cut either nothing of ours starts, or all of it does. May not live here: decisions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from appliance.daemon.whole_file import sync_folder, write_candidate, write_whole
+from appliance.setup import certificates
+from appliance.setup.places import BACKUP, Places
+from appliance.setup.prepare import Plan
+from appliance.setup.sockets import DROP_IN, tcp_sockets
+from appliance.setup.system import System, SystemProblem
+
+TARGET = "schoolserver.target"
+_WITH_THE_MACHINE = (TARGET, "schoolserver-supervisor.service", "schoolserver-certificates.timer")
+_KEPT = "# What schoolserver setup was answered last, to tell later edits by hand from it. Kept by setup.\n"
+
+
+class Busy(Exception):
+    """Another setup is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, as the carer reads it, and what does it."""
+
+    text: str
+    act: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupKey:
+    """The ``line`` by which the second place (``target``, user@machine) lets us in, and our key's ``fingerprint``."""
+
+    target: str
+    line: str
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class Doing:
+    """A plan being done. Afterwards ``renewed`` names units with a new certificate; ``started``: the server runs."""
+
+    places: Places
+    system: System
+    plan: Plan
+    renewed: list[str] = field(default_factory=list)
+    backup: BackupKey | None = None
+    started: bool = False
+
+    def steps(self) -> Sequence[Step]:
+        """Everything there is to do, in order."""
+        return (
+            Step("settings", self._settings),
+            Step("folders", self._folders),
+            Step("Debian's own engines", self._engines),
+            Step("certificates", self._certificates),
+            Step("backup key", self._backup_key),
+            Step("users", self._users),
+            Step("sockets", self._sockets),
+            Step("units", self._units),
+            Step("mark as set up", self._mark),
+            Step("start", self._start),
+        )
+
+    def _settings(self) -> None:
+        self.places.under_way.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(self.places.under_way, b"", 0o600)
+        write_settings(self.places.settings, self.plan.wishes.texts)
+
+    def _folders(self) -> None:
+        self.system.folders()
+
+    def _engines(self) -> None:
+        """They stay off because of the marker (ConditionPathExists in the packages' drop-ins), until a purge."""
+        if self.plan.going:
+            self.system.do("stop", *self.plan.going)
+
+    def _certificates(self) -> None:
+        self.renewed = certificates.bring(self.plan.settings, self.plan.parts, self.places.authority)
+
+    def _backup_key(self) -> None:
+        """Where the package with the copies is not installed there is nothing of it to import either."""
+        settings = self.plan.settings
+        if settings.backup.target is None or not (self.places.units / BACKUP).exists():
+            return
+        from appliance.backup.problem import BackupError
+        from appliance.backup.setup import authorized_line, key_fingerprint
+
+        try:
+            self.backup = BackupKey(settings.backup.target, authorized_line(settings), key_fingerprint(settings))
+        except BackupError as error:
+            raise SystemProblem(error.text) from error
+
+    def _users(self) -> None:
+        for login in self.plan.admins:
+            self.system.join(login)
+
+    def _sockets(self) -> None:
+        for socket in self.plan.moved:
+            folder = self.places.overrides / f"{socket}.d"
+            if socket in self.plan.drop_ins:
+                folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+                write_whole(folder / DROP_IN, self.plan.drop_ins[socket].encode(), 0o644)
+            else:
+                (folder / DROP_IN).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # somebody else's drop-ins stay
+
+    def _units(self) -> None:
+        self.system.do("daemon-reload")
+        self.system.do("enable", *(name for name in _WITH_THE_MACHINE if (self.places.units / name).exists()))
+
+    def _mark(self) -> None:
+        os.sync()  # what other programs wrote for us must be on the disk before the marker is
+        write_whole(self.places.answers, _remembered(self.plan).encode(), 0o600)
+        if not self.places.marker.exists():
+            write_whole(self.places.marker, b"schoolserver setup was here: the units may start.\n", 0o644)
+
+    def _start(self) -> None:
+        """Sockets whose address changed are taken down with their service; all else goes on running."""
+        plan = self.plan
+        sockets = plan.moved if not plan.cut_short else tuple(socket for socket, _ in tcp_sockets(plan.units))
+        names = [one for socket in sockets for one in (self._service(socket), socket)]
+        if names and not plan.first:
+            self.system.do("stop", *dict.fromkeys(names))
+        self.started = self.system.do("start", TARGET)
+        if not plan.first:
+            reload(self.system, self.renewed if not plan.cut_short else [part.unit for part in plan.parts])
+        self.places.under_way.unlink(missing_ok=True)
+
+    def _service(self, socket: str) -> str:
+        """The service that a socket belongs to: that of its own name, or whose name it goes on from (proxy-tls)."""
+        units = [f"schoolserver-{unit.name}" for unit in self.plan.units]
+        name = socket.removesuffix(".socket")
+        return next((f"{unit}.service" for unit in units if name == unit), f"{name.rpartition('-')[0]}.service")
+
+
+def write_settings(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write the settings files; all are on the disk before the first takes its place: a full disk changes nothing."""
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    candidates: list[Path] = []
+    try:
+        for name, text in texts.items():
+            path = folder / name
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+            candidates.append(write_candidate(path, text.encode(), mode))
+        for name, candidate in zip(texts, candidates, strict=True):
+            candidate.rename(folder / name)
+    finally:
+        for candidate in candidates:
+            candidate.unlink(missing_ok=True)
+    sync_folder(folder)
+
+
+def reload(system: System, units: Sequence[str]) -> None:
+    """Let running ``units`` (short names) load what is new; none is restarted."""
+    for unit in units:
+        name = f"schoolserver-{unit}.service"
+        if system.ask("is-active", name):
+            system.do("reload", name)
+
+
+@contextlib.contextmanager
+def alone(places: Places, *, wait: bool = False) -> Iterator[None]:
+    """Hold off any other setup on this machine; raises :class:`Busy`, or waits for its end."""
+    there = next(one for one in (places.settings, *places.settings.parents) if one.is_dir())
+    handle = os.open(there, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    except BlockingIOError:
+        raise Busy("another setup is under way on this machine; wait for its end") from None
+    finally:
+        os.close(handle)
+
+
+def space(places: Places) -> list[str]:
+    """Say which disks are too full to begin (under 16 MB): the rest would have to be taken back."""
+    least = 16_000_000
+    folders = {next(one for one in (path, *path.parents) if one.exists()) for path in (places.settings, places.state)}
+    return [
+        f"only {free // 1000} kB are free in {one}" for one in folders if (free := shutil.disk_usage(one).free) < least
+    ]
+
+
+def _remembered(plan: Plan) -> str:
+    """The answers that hold now, as an answer file."""
+    top = yaml.MappingNode("tag:yaml.org,2002:map", [], flow_style=False)
+    for key, answer in plan.wishes.answers.items():
+        top.value.append((yaml.ScalarNode("tag:yaml.org,2002:str", key), answer.node))
+    if not top.value:
+        return _KEPT
+    return _KEPT + str(yaml.serialize(top, Dumper=yaml.SafeDumper, allow_unicode=True, width=10_000))

@@ -1,0 +1,133 @@
+"""What is there before setup does anything: settings, units, ports, certificates. Everything here only looks."""
+
+from __future__ import annotations
+
+import grp
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.daemon.options import SettingsError
+from appliance.settings.load import load
+from appliance.setup.places import Places
+from appliance.setup.plan import Wrong
+from appliance.setup.questions import Answers, read_answers
+from appliance.setup.sockets import DROP_IN
+from appliance.setup.system import System
+
+if TYPE_CHECKING:
+    from appliance.settings.load import Settings
+
+_ENGINES = {"directory": ("slapd.service",), "imap": ("dovecot.socket", "dovecot.service")}
+"""Our unit -> Debian's own of the same engine, which would have its ports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``texts`` of the settings files by name; ``last`` answers; ``drop_ins`` of sockets by unit; ``units`` installed.
+
+    ``engines``: Debian's own units that run, by the unit of ours that takes their place. ``admins``: members of the
+    group of carers. ``set_up``: whether setup was here before; ``cut_short``: and did not come to
+    its end; ``in_use``: whether there is a directory already.
+    """
+
+    texts: Mapping[str, str]
+    last: Answers
+    drop_ins: Mapping[str, str]
+    units: frozenset[str]
+    engines: Mapping[str, tuple[str, ...]]
+    admins: frozenset[str]
+    set_up: bool
+    cut_short: bool
+    in_use: bool
+
+
+def survey(places: Places, system: System) -> Found:
+    """Look at the machine. Raises :class:`Wrong` where something cannot even be read."""
+    units = frozenset(
+        path.name.removeprefix("schoolserver-").removesuffix(".service")
+        for path in places.units.glob("schoolserver-*.service")
+    )
+    engines = {
+        ours: tuple(name for name in names if system.ask("is-active", name))
+        for ours, names in _ENGINES.items()
+        if ours in units
+    }
+    return Found(
+        texts=settings_texts(places.settings),
+        last=_last(places.answers),
+        drop_ins=_drop_ins(places.overrides),
+        units=units,
+        engines=engines,
+        admins=_members(),
+        set_up=places.marker.exists(),
+        cut_short=places.under_way.exists(),
+        in_use=(places.state / "directory" / "db" / "data.mdb").exists(),
+    )
+
+
+def candidate(places: Places, texts: Mapping[str, str]) -> Settings:
+    """Check the settings in full as they would be; raises :class:`Wrong` with every problem."""
+    with tempfile.TemporaryDirectory(prefix="schoolserver-setup-") as name:
+        for file, text in texts.items():
+            (Path(name) / file).write_text(text, encoding="utf-8")
+        try:
+            settings = load(Path(name))
+        except SettingsError as error:
+            raise Wrong(map(str, error.problems)) from error
+    odd = [
+        f"server.yaml: {key} is {getattr(settings.server, key)}, but the installed units know {value} only"
+        f"{f'; mount the disk at {value}, or make that a link to it' if key == 'data' else ''}"
+        for key, value in places.layout.items()
+        if getattr(settings.server, key) != value
+    ]
+    if odd:
+        raise Wrong(odd)
+    return replace(settings, folder=places.settings)
+
+
+def settings_texts(folder: Path) -> dict[str, str]:
+    """Give name -> text of each settings file; raises :class:`Wrong` where one cannot be read."""
+    texts = {}
+    try:
+        for path in sorted(folder.glob("*.y*ml")):
+            texts[path.name] = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Wrong([f"{path}: found the byte 0x{error.object[error.start]:02x}; allowed: text in UTF-8"]) from error
+    except OSError as error:
+        raise Wrong([f"{error.filename} cannot be read: {error.strerror}"]) from error
+    return texts
+
+
+def _last(path: Path) -> Answers:
+    if not path.exists():
+        return {}
+    try:
+        return read_answers(path)
+    except SettingsError:
+        return {}  # of a release that asked other things
+
+
+def _drop_ins(folder: Path) -> dict[str, str]:
+    found = folder.glob(f"schoolserver-*.socket.d/{DROP_IN}")
+    return {path.parent.name.removesuffix(".d"): path.read_text(encoding="utf-8", errors="replace") for path in found}
+
+
+def _members() -> frozenset[str]:
+    try:
+        return frozenset(grp.getgrnam("schoolserver-admin").gr_mem)
+    except KeyError:
+        return frozenset()
+
+
+def writable(places: Places) -> list[str]:
+    """Say which folders cannot be written to, and why: read-only disks, missing rights."""
+    problems = []
+    for folder in (places.settings, places.overrides, places.state):
+        there = next(one for one in (folder, *folder.parents) if one.exists())
+        if not os.access(there, os.W_OK | os.X_OK):
+            problems.append(f"{there} cannot be written to")
+    return problems

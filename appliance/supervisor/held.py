@@ -1,0 +1,48 @@
+"""Settings that a running server cannot take over: they count from its next start, and whoever reloads is told so.
+
+Pure. Without this the supervisor would look for services where they will listen only then, and find them dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from appliance.settings.load import Settings
+
+_HELD: Final = {
+    "server": ("state", "runtime", "data", "identity", "first_id", "launcher", "watchdog", "audit_log"),
+    "network": ("listen",),
+    "directory": ("kind", "uri", "base", "timeout", "connections"),
+    "auth": ("threads",),
+    "mail": ("workers",),
+    "proxy": ("workers",),
+    "fileshare": ("workers",),
+}
+"""Names of settings by the section (file) that they stand in."""
+_ANEW: Final = {
+    "systemd": "schoolserver setup && systemctl restart schoolserver.target",
+    "children": "start the server anew",
+}
+
+
+def held(started: Settings, new: Settings) -> tuple[Settings, list[str]]:
+    """Give ``new`` with what must stay as in ``started``, and a line for the carer on each that does."""
+    sections: dict[str, Any] = {}
+    lines = []
+    for section, names in _HELD.items():
+        before, after = getattr(started, section), getattr(new, section)
+        stay = {name: getattr(before, name) for name in names}
+        for name, value in stay.items():
+            keys = _changed(name, value, getattr(after, name))
+            lines += [f"{section}.yaml: {key} stays as it was until: {_ANEW[started.server.launcher]}" for key in keys]
+        sections[section] = replace(after, **stay)
+    return replace(new, **sections), lines
+
+
+def _changed(name: str, before: object, after: object) -> list[str]:
+    """The keys that differ; inside a mapping, each of its own."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return [f"{name}.{key}" for key in after if before.get(key) != after[key]]
+    return [name] if before != after else []

@@ -1,0 +1,72 @@
+"""The reserve of a disk: when something would go into it."""
+
+import errno
+import os
+import shutil
+
+import pytest
+
+from appliance.daemon.space import ASKED_EVERY, Reserve
+
+PLENTY = 2**60
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def free(folder):
+    return shutil.disk_usage(folder).free
+
+
+def test_what_fits_is_taken_and_what_goes_into_the_reserve_is_not(tmp_path):
+    half = free(tmp_path) // 2
+    reserve = Reserve(tmp_path, half)
+    assert not reserve.refuses()
+    assert not reserve.refuses(half // 2)
+    assert reserve.refuses(half * 2)
+
+
+def test_a_disk_that_is_down_to_its_reserve_takes_nothing(tmp_path):
+    assert Reserve(tmp_path, PLENTY).refuses()
+
+
+def test_no_reserve_refuses_nothing(tmp_path):
+    assert not Reserve(tmp_path, 0).refuses(PLENTY)
+
+
+def test_a_disk_without_an_answer_refuses_nothing(tmp_path):
+    assert not Reserve(tmp_path / "missing", PLENTY).refuses()
+
+
+def test_another_reserve_counts_at_once(tmp_path):
+    reserve = Reserve(tmp_path, PLENTY)
+    assert reserve.refuses()
+    reserve.least = 0
+    assert not reserve.refuses()
+
+
+def test_the_kernel_is_asked_once_a_second_and_our_own_bytes_count_meanwhile(tmp_path):
+    clock = Clock()
+    left = free(tmp_path)
+    reserve = Reserve(tmp_path, left // 2, clock)
+    reserve.claim(left // 4)  # nobody writes it, but nobody looks yet
+    assert reserve.refuses(left // 3)
+    clock.now += ASKED_EVERY * 0.9
+    assert reserve.refuses(left // 3)
+    clock.now += ASKED_EVERY * 0.2
+    assert not reserve.refuses(left // 3)
+
+
+def test_what_is_refused_looks_like_a_full_disk_and_is_not_counted(tmp_path):
+    clock = Clock()
+    left = free(tmp_path)
+    reserve = Reserve(tmp_path, left // 2, clock)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as refused:
+        reserve.claim(left)
+    assert refused.value.errno == errno.ENOSPC
+    reserve.claim(left // 4)

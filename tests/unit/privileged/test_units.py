@@ -1,0 +1,18 @@
+"""The closed table of units that may be restarted is the supervisor's table."""
+
+from dataclasses import replace
+
+from appliance.privileged.units import UNITS
+from appliance.settings.load import load
+from appliance.supervisor.launcher.systemd import service_of
+from appliance.supervisor.launcher.units import school_units
+
+
+def test_the_closed_table_has_each_unit_and_nothing_else(tmp_path):
+    settings = load(tmp_path)
+    with_slapd = replace(settings, directory=replace(settings.directory, kind="slapd"))
+    assert sorted(UNITS) == sorted(unit.name for unit in school_units(with_slapd))
+
+
+def test_both_sides_mean_the_same_unit_of_systemd():
+    assert service_of("mail") == "schoolserver-mail.service"

@@ -1,0 +1,56 @@
+"""What a reload cannot change stays, and is told."""
+
+import pytest
+
+from appliance.settings.load import load
+from appliance.supervisor.held import held
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(**files):
+        for name, text in files.items():
+            (tmp_path / f"{name}.yaml").write_text(text)
+        return load(tmp_path)
+
+    return write
+
+
+def test_nothing_is_held_of_what_a_reload_can_change(write):
+    started = write()
+    new = write(
+        mail="idle_timeout: 10 min\n", server="probe_interval: 9 s\n", network="rooms: {'12': [10.1.12.0/24]}\n"
+    )
+    assert held(started, new) == (new, [])
+
+
+def test_an_address_stays_where_the_socket_is_and_the_rest_counts(write):
+    started = write()
+    new = write(network="listen: {imap: '0.0.0.0:1143'}\nrooms: {'12': [10.1.12.0/24]}\n")
+    kept, lines = held(started, new)
+    assert kept.network.listen == started.network.listen
+    assert kept.network.rooms == new.network.rooms
+    assert lines == [
+        "network.yaml: listen.imap stays as it was until: schoolserver setup && systemctl restart schoolserver.target"
+    ]
+
+
+def test_each_that_stays_is_told_and_without_systemd_in_other_words(write):
+    started = write(server="launcher: children\n")
+    new = write(server="launcher: systemd\nstate: /srv/elsewhere\nreserve: 2 GB\n", proxy="workers: 7\n")
+    kept, lines = held(started, new)
+    assert kept.server.state == started.server.state
+    assert kept.server.launcher == "children"
+    assert kept.server.reserve == new.server.reserve
+    assert [line.partition(" stays")[0] for line in lines] == [
+        "server.yaml: state",
+        "server.yaml: launcher",
+        "proxy.yaml: workers",
+    ]
+    assert all(line.endswith("start the server anew") for line in lines)
+
+
+def test_going_back_to_what_runs_is_silent_again(write):
+    started = write()
+    write(network="listen: {imap: '0.0.0.0:1143'}\n")
+    assert held(started, write(network="listen: {imap: '0.0.0.0:143'}\n"))[1] == []
