@@ -126,6 +126,7 @@ def _write_settings(state: Path, runtime: Path, identity: str) -> None:
             "identity": identity,
             "launcher": "children",
             "audit_log": "plain",
+            "reserve": "50 MB",
         },
         # The demo keeps its passwords in a file: costly hashes would protect nothing, and make the start slow.
         "directory": {"argon2_memory": "8 MiB", "argon2_time": 1},
