@@ -112,6 +112,13 @@ def test_each_line_of_a_sandbox_says_its_reason(path):
     assert bare == []
 
 
+def test_who_changes_users_is_root_without_saying_so():
+    """From systemd 254 on a User= of root with a filter of system calls loses CAP_SETUID."""
+    for path in reading.units("*.service"):
+        if "CAP_SETUID" in reading.values(path, "Service", "CapabilityBoundingSet"):
+            assert reading.value(path, "Service", "User") is None, path.name
+
+
 def test_no_service_may_write_another_parts_state():
     for path in reading.units("*.service"):
         part = path.stem.removeprefix("schoolserver-").rstrip("@")
