@@ -3,12 +3,12 @@ PYTHON = /usr/bin/python3
 CATALOGS = $(patsubst %.po,%.mo,$(wildcard appliance/locale/*/LC_MESSAGES/*.po))
 LINT = .lint
 
-.PHONY: demo test unit integration deb lint bench deps deps-build deps-test catalogs clean
+.PHONY: demo test unit integration school soak deb lint bench deps deps-build deps-test catalogs clean
 
 demo: deps catalogs
 	$(PYTHON) -m appliance demo $(if $(STATE),--state $(STATE))
 
-test: unit integration
+test: unit integration school
 
 # The policy core carries every decision: all of its lines and branches are covered by its own unit tests.
 unit: deps-test catalogs
@@ -17,6 +17,15 @@ unit: deps-test catalogs
 
 integration: deps-test catalogs
 	$(PYTHON) -m pytest -q tests/integration
+
+# A whole school of booted Debian hosts on a network of their own (as root; elsewhere it says so and skips). What was
+# installed once is kept in /var/cache/schoolserver-tests.
+school: deb deps-test
+	$(PYTHON) -m pytest -q tests/school -m "not soak"
+
+# The same and everything that takes long.
+soak: deb deps-test
+	$(PYTHON) -m pytest -q tests/school
 
 # The packages, in dist/.
 deb: deps-build

@@ -21,7 +21,7 @@ from pathlib import Path
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitTable
 from bench.harness import Row
-from tests.integration.mail.school import wait_for
+from tests.integration.demo.waiting import eventually
 from tests.integration.proxy.school import School, sign, start_school
 
 REQUESTS, TUNNELS, BULK = 3000, 500, 256 * 1024 * 1024
@@ -36,7 +36,7 @@ def rows() -> Iterator[tuple[Row, ...]]:
         school.publish(limits=LimitTable(Limits(1 << 40, 1 << 40)))
         ours = _Side(school.ports["proxy"], school.proxy.children()[0], school.raw_site)
         peer = _Side(squid_port, squid, school.raw_site)
-        wait_for(lambda: _open(school))
+        eventually(lambda: _open(school))
         yield tuple(
             Row(name, unit, False, lambda run=run: run(ours), lambda run=run: run(peer), "squid")
             for name, unit, run in (
@@ -197,7 +197,7 @@ def _squid() -> Iterator[tuple[int, int]]:
             [program, "-N", "-f", str(configuration)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
         try:
-            wait_for(lambda: _answers(port) or process.poll() is not None, 30)
+            eventually(lambda: _answers(port) or process.poll() is not None, 30)
             if process.poll() is not None:
                 raise SystemExit(f"squid ended with {process.returncode}")
             yield process.pid, port

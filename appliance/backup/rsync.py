@@ -59,12 +59,12 @@ class Figures:
 class Runner:
     """Runs one program at a time, with ``lock`` (a descriptor) open in it; what it complains of goes to ``complaints``.
 
-    That file is for root's eyes only: it names files.
+    That file is for root's eyes only: it names files. The next run begins it anew.
     """
 
     def __init__(self, lock: int | None, complaints: Path) -> None:
         self._lock = lock
-        self._complaints = complaints
+        self.complaints = complaints
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
@@ -96,7 +96,7 @@ class Runner:
             raise BackupError("stopped", "it was stopped")
         kept = () if self._lock is None else (self._lock,)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        complaints = os.open(self._complaints, flags, 0o600)
+        complaints = os.open(self.complaints, flags, 0o600)
         try:
             self._process = subprocess.Popen(
                 argv,
@@ -125,7 +125,7 @@ class Runner:
         kind, cause = _CAUSES.get(code, ("refused", "it failed"))
         if program == "ssh" and code not in (_RECEIVER_REFUSED, 255):
             kind, cause = "refused", "the second place failed at it"
-        where = f"{program} ended with {code}; what it said is in {self._complaints}"
+        where = f"{program} ended with {code}; what it said is in {self.complaints}"
         return BackupError(kind, f"{cause} ({where})")
 
 

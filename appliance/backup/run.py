@@ -35,13 +35,15 @@ Progress = Callable[[int, int, str], None]
 
 _MARKER = "marker"
 _MARKER_BYTES = 4096
+_PEOPLES = frozenset({"homes", "groups", "mail"})
+"""Parts in which people make what they like: what cannot be copied there must not cost all others their copy."""
 
 
 def copy(settings: Settings, progress: Progress, started: Callable[[Runner], None] = lambda _: None) -> dict[str, Any]:
     """Make one copy of everything; raises :class:`BackupError`.
 
-    Gives ``snapshot`` (its name), ``figures``, ``free`` bytes there, ``removed`` (old copies thinned out) and
-    ``warnings``. ``started(runner)`` gets what can be stopped.
+    Gives ``snapshot`` (its name), ``figures``, ``free`` bytes there, ``removed`` (old copies thinned out), ``left_out``
+    (says of what it is not whole, else ``None``) and ``warnings``. ``started(runner)`` gets what can be stopped.
     """
     place, own = second_place(settings), own_folder(settings)
     require_key(place)
@@ -61,6 +63,7 @@ def copy(settings: Settings, progress: Progress, started: Callable[[Runner], Non
             record,
             succeeded=datetime.now(UTC),
             problem=None,
+            left_out=made["left_out"],
             snapshot=made["snapshot"],
             figures=made["figures"],
             free=made["free"],
@@ -96,6 +99,7 @@ class _Copying:
         self._runner = runner
         self._progress = progress
         self._parts = parts(settings)
+        self._not_whole: list[Path] = []
 
     def run(self) -> dict[str, Any]:
         began = time.monotonic()
@@ -113,21 +117,39 @@ class _Copying:
         snapshot = str(finished.get("snapshot", ""))
         self._read_back(snapshot, marker)
         thinned, warnings = self._thin()
+        left_out = self._left_out()
         self._say(len(self._parts) + 1, "done")
         return {
             "snapshot": snapshot,
             "figures": {**asdict(figures), "seconds": round(time.monotonic() - began)},
             "free": finished.get("free"),
             "removed": thinned,
-            "warnings": warnings,
+            "left_out": left_out,
+            "warnings": [*warnings, *([left_out] if left_out else [])],
         }
 
     def _part(self, number: int, part: Part, bases: list[str]) -> Figures:
         def percent(done: int) -> None:
             self._say(number, part.name, done)
 
+        complaints = self._own.folder / f"{part.name}.complaints"
+        complaints.unlink(missing_ok=True)
         percent(0)
-        return self._runner.rsync(argv.copy(self._place, part, bases), percent)
+        try:
+            return self._runner.rsync(argv.copy(self._place, part, bases), percent)
+        except BackupError as error:
+            if error.kind != "unreadable" or part.name not in _PEOPLES:
+                raise
+            self._runner.complaints.rename(complaints)
+            self._not_whole.append(complaints)
+            return Figures()
+
+    def _left_out(self) -> str | None:
+        """Say of which parts some files are not in the copy, and where their names are: for root's eyes only."""
+        if not self._not_whole:
+            return None
+        names = " and ".join(path.stem for path in self._not_whole)
+        return f"some files of {names} could not be copied; see {', '.join(map(str, self._not_whole))}"
 
     def _read_back(self, snapshot: str, marker: bytes) -> None:
         """Only what comes back is a copy: a few bytes that nobody could have had before."""

@@ -88,9 +88,14 @@ def trust(settings: Settings, key: str) -> None:
 
 def _scan(place: SecondPlace) -> list[str]:
     argv = ("/usr/bin/ssh-keyscan", "-T", f"{place.timeout:.0f}", "-p", str(place.port), "--", place.host)
-    keys = [line.split(maxsplit=1)[1] for line in _output(argv).splitlines() if line and not line.startswith("#")]
+    said = _output(argv, may_fail=True)
+    keys = [line.split(maxsplit=1)[1] for line in said.splitlines() if line and not line.startswith("#")]
     if not keys:
-        raise BackupError("unreachable", "the second place gives no answer; is ssh running there?")
+        raise BackupError(
+            "unreachable",
+            f"no ssh answers at {place.host}, port {place.port}; is the name right (backup.yaml: target), is the"
+            " machine on, does ssh run there?",
+        )
     return keys
 
 
@@ -98,7 +103,7 @@ def _fingerprint(key: str) -> str:
     return _output(("/usr/bin/ssh-keygen", "-l", "-E", "sha256", "-f", "-"), key).split()[1]
 
 
-def _output(argv: Sequence[str], given: str = "") -> str:
+def _output(argv: Sequence[str], given: str = "", *, may_fail: bool = False) -> str:
     try:
         done = subprocess.run(
             argv,
@@ -112,6 +117,6 @@ def _output(argv: Sequence[str], given: str = "") -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         cause = os.strerror(error.errno or 0) if isinstance(error, OSError) else "no answer"
         raise BackupError("not-set-up", f"{argv[0]}: {cause}") from error
-    if done.returncode != 0 and not done.stdout:
+    if done.returncode != 0 and not done.stdout and not may_fail:
         raise BackupError("unreachable", f"{argv[0]} ended with {done.returncode}")
     return done.stdout

@@ -25,7 +25,8 @@ class Record:
 
     ``set_up``: our key was made. ``tried`` and ``succeeded``: the last copy that was begun, and the last one that was
     completed and read back. ``problem``: why the last one failed. ``snapshot`` is that copy's name, ``figures`` its
-    counts (files, changed, size, sent, seconds), ``free`` bytes left in the second place.
+    counts (files, changed, size, sent, seconds), ``left_out`` what is not in it, ``free`` bytes left in the second
+    place.
     """
 
     set_up: datetime | None = None
@@ -35,6 +36,7 @@ class Record:
     snapshot: str | None = None
     figures: Mapping[str, int] = field(default_factory=dict)
     free: int | None = None
+    left_out: str | None = None
 
 
 def read(folder: Path) -> Record:
@@ -75,16 +77,19 @@ def next_due(record: Record, at: time, zone: ZoneInfo, now: datetime) -> datetim
 
 
 def judged(record: Record, max_age: float, now: datetime) -> tuple[bool, str]:
-    """Whether all is well with copies that may be ``max_age`` seconds old, and why."""
+    """Whether all is well with copies that may be ``max_age`` seconds old, and why; the first one may not fail."""
     if record.set_up is None:
         return False, "the second place is not set up; see schoolserver backup setup"
     age = now - (record.succeeded or record.set_up)
     fresh = age <= timedelta(seconds=max_age)
     hours = int(age.total_seconds() // 3600)
     said = f"the last copy was made {hours} h ago" if record.succeeded else f"no copy yet, set up {hours} h ago"
+    if record.left_out:
+        said += f", but {record.left_out}"
     if record.problem:
         said += f"; since then: {record.problem}"
-    return fresh, said
+    never = record.problem is not None and record.succeeded is None
+    return fresh and not record.left_out and not never, said
 
 
 _INSTANTS = ("set_up", "tried", "succeeded")

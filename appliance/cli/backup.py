@@ -71,14 +71,17 @@ def backup_setup(fingerprint: str | None) -> None:
       schoolserver backup setup --trust SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU
     """
     answer = call("backup.setup", {"fingerprint": fingerprint})
-    click.echo("In the second place, this line belongs into .ssh/authorized_keys of the user:")
+    click.echo("In the second place, this line belongs into .ssh/authorized_keys of the user")
+    click.echo("(with schoolserver-backup-server: /var/lib/schoolbackup/.ssh/authorized_keys):")
     click.echo(answer["line"])
     if answer["trusted"]:
-        click.echo("The machine there is trusted. Make the first copy: schoolserver backup run")
+        click.echo("The machine there is trusted. When the line is there, make a copy: schoolserver backup run")
     else:
-        click.echo("The machine there shows:")
+        click.echo("The machine there shows these fingerprints:")
         for one in answer["found"]:
             click.echo(f"  {one}")
+        click.echo("Over there, see which is its own: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+        click.echo("Is it one of these, then here: schoolserver backup setup --trust SHA256:...")
 
 
 @click.command()

@@ -26,7 +26,7 @@ def limits() -> None:
 @limits.command("allow")
 @click.argument("target", metavar="LOGIN|GROUP")
 @click.option("--size", required=True, help="Up to which size, both ways, for example 500MB.")
-@click.option("--until", required=True, metavar="DATE", help="Ends by itself, for example 2026-12-18.")
+@click.option("--until", required=True, metavar="DATE", help="Ends by itself after that day, for example 2026-12-18.")
 @click.option("--reason", required=True, help="Why; kept with your name.")
 def limits_allow(target: str, size: str, until: str, reason: str) -> None:
     """Let LOGIN, or all members of GROUP, transfer more than the limit, in every service, until a date.

@@ -45,7 +45,7 @@ def quota_show(login: str) -> None:
 @quota.command("set")
 @click.argument("login")
 @click.option("--size", required=True, help="How much, for example 2GB; 0B for no bound.")
-@click.option("--until", metavar="DATE", help="Ends by itself, for example 2026-12-18 (default: stays).")
+@click.option("--until", metavar="DATE", help="Ends by itself after that day, for example 2026-12-18 (default: stays).")
 @click.option("--reason", required=True, help="Why; kept with your name.")
 def quota_set(login: str, size: str, until: str | None, reason: str) -> None:
     """Give LOGIN another quota than the role has. Who did it is recorded.

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from appliance.setup.places import Places
 from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
 
 INSTALLED = Path("/run/schoolserver/control/control.sock")
@@ -45,6 +46,11 @@ def call(verb: str, arguments: Mapping[str, Any], title: str = "") -> dict[str, 
         if control_path().parent.is_dir() and not os.access(control_path().parent, os.X_OK):
             raise click.ClickException(
                 f"you may not use {control_path()}; try sudo, or become a member of the group schoolserver-admin."
+            ) from None
+        if control_path() == INSTALLED and not Places().marker.exists():
+            raise click.ClickException(
+                "this machine is not set up as the school's server yet; do that with: sudo schoolserver setup\n"
+                "For a server elsewhere (a demo) set SCHOOLSERVER_CONTROL to its control socket."
             ) from None
         raise click.ClickException(
             f"the server at {control_path()} does not answer ({problem}).\n"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from rich.console import Console
 
 from appliance.cli.status import show
@@ -19,6 +18,7 @@ from appliance.daemon.authority import AuthorityError
 from appliance.daemon.options import SettingsError
 from appliance.settings.load import load
 from appliance.setup import talk
+from appliance.setup.alone import Busy, alone
 from appliance.setup.install import install as install_pair
 from appliance.setup.own_pair import PairProblem
 from appliance.setup.places import Places
@@ -26,14 +26,16 @@ from appliance.setup.plan import Wrong, found_answers
 from appliance.setup.prepare import Plan, prepare
 from appliance.setup.proposals import proposals
 from appliance.setup.questions import QUESTIONS, Answer, Answers, Question, default, example, read_answers
-from appliance.setup.steps import Busy, Doing, alone, space
-from appliance.setup.survey import settings_texts
+from appliance.setup.steps import Doing, space
+from appliance.setup.survey import last_answers, settings_texts
 from appliance.setup.system import System, Systemd, SystemProblem
 from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
 
 _UP_WITHIN = 120.0
 """Seconds until the server must answer and its probes have been round; usually ten."""
 _LOOK_EVERY = 0.5
+_UMASK = 0o022
+"""The parts have to read settings and the authority's certificate, however careful the carer's shell is."""
 
 
 def machine() -> tuple[Places, System]:
@@ -51,20 +53,43 @@ def print_answers() -> None:
 def set_up(answers: Path | None, *, dry_run: bool, yes: bool) -> None:
     """Ask, or read ``answers``; say what would change; do it. Ends the process where that cannot be."""
     with _told():
+        os.umask(_UMASK)
         places, system = machine()
-        given = _asked(places) if answers is None else read_answers(answers)
+        if answers is None:
+            _talk(places, system, dry_run=dry_run, ask=not yes)
+            return
+        given = read_answers(answers)
         with alone(places):
-            _set_up(places, system, given, dry_run=dry_run, ask=answers is None and not yes)
+            _set_up(places, system, given, dry_run=dry_run, ask=False)
 
 
 def install(certificate: Path, key: Path) -> None:
     """Take over a certificate of the school's own. Ends the process where that cannot be."""
     with _told():
+        os.umask(_UMASK)
         pair, renewed = install_pair(*machine(), certificate, key)
         for warning in pair.warnings:
             click.echo(f"Warning: {warning}.", err=True)
         whom = f"in use by {', '.join(renewed)}" if renewed else "the one in use already"
         click.echo(f"The certificate for {', '.join(pair.names)}, good until {pair.ends:%Y-%m-%d}, is {whom}.")
+
+
+def _talk(places: Places, system: System, *, dry_run: bool, ask: bool) -> None:
+    """Ask until the answers go together; what was answered is proposed again."""
+    given: dict[str, Answer] = {}
+    while True:
+        given = _asked(places, given)
+        try:
+            with alone(places):
+                _set_up(places, system, given, dry_run=dry_run, ask=ask)
+            return
+        except Wrong as wrong:
+            click.echo()
+            for problem in wrong.problems:
+                click.echo(problem, err=True)
+            click.echo("Nothing was changed.", err=True)
+            if not click.confirm("Go through the questions again, with your answers?", default=True):
+                raise SystemExit(2) from None
 
 
 def _set_up(places: Places, system: System, given: Answers, *, dry_run: bool, ask: bool) -> None:
@@ -100,9 +125,9 @@ def _set_up(places: Places, system: System, given: Answers, *, dry_run: bool, as
     _next(doing)
 
 
-def _asked(places: Places) -> dict[str, Answer]:
-    """Ask every question at the terminal, with what is set or suggested as its answer."""
-    present, suggested = found_answers(settings_texts(places.settings)), proposals()
+def _asked(places: Places, given: Answers) -> dict[str, Answer]:
+    """Ask every question at the terminal; proposed is what was ``given`` just now, is set, or suggests itself."""
+    present, last, suggested = found_answers(settings_texts(places.settings)), last_answers(places), proposals()
     answers: dict[str, Answer] = {}
     click.echo("Enter takes the answer in brackets; lists are separated by commas; none means nothing.")
     for question in QUESTIONS:
@@ -111,7 +136,9 @@ def _asked(places: Places) -> dict[str, Answer]:
             if question.key in present:
                 answers[question.key] = default(question)
             continue
-        proposed = present.get(question.key) or suggested.get(question.key)
+        proposed = given.get(question.key) or present.get(question.key)
+        if proposed is None and (question.must or not question.file or question.key not in last):
+            proposed = last.get(question.key) or suggested.get(question.key)
         if proposed is None and not question.must:
             proposed = default(question)
         answers[question.key] = _answer(question, proposed)
@@ -119,11 +146,10 @@ def _asked(places: Places) -> dict[str, Answer]:
 
 
 def _answer(question: Question, proposed: Answer | None) -> Answer:
-    example_text = yaml.safe_dump(question.option.example, default_flow_style=True, allow_unicode=True, width=10_000)
     click.echo(f"\n{click.wrap_text(question.option.help, 78)}")
-    if proposed is None:
-        click.echo(f"Example: {example_text.partition(chr(10))[0]}")
     shown = None if proposed is None else talk.words(question, proposed.node)
+    if shown in {None, "none"}:
+        click.echo(f"Example: {talk.example(question)}")
     while True:
         words = click.prompt(question.key, default=shown)
         if proposed is not None and words == shown:
@@ -137,7 +163,7 @@ def _answer(question: Question, proposed: Answer | None) -> Answer:
 def _tell(plan: Plan) -> None:
     for note in plan.notes:
         click.echo(f"Note: {note}.")
-    click.echo("What changes:" if plan.changes else "Everything is as it should be already.")
+    click.echo("What changes:" if plan.changes else "Nothing changes: everything is as it should be already.")
     for change in plan.changes:
         click.echo(f"  {change}")
 
@@ -162,9 +188,10 @@ def _do(doing: Doing) -> None:
 def _answering(plan: Plan) -> dict[str, Any] | None:
     """The server's first status that is well, or the last one there was in time; ``None``: no answer at all."""
     client = ControlClient(plan.settings.server.runtime / "control" / "control.sock")
-    if not plan.first and (plan.wishes.texts or plan.cut_short):
+    if not plan.first:
         with contextlib.suppress(ServerUnreachable):
-            client.call("settings.reload")
+            for warning in client.call("settings.reload")["warnings"]:
+                click.echo(f"Warning: {warning}.", err=True)
     end, pause, answer = time.monotonic() + _UP_WITHIN, threading.Event(), None
     with Console(stderr=True).status("Waiting for the server and its first probes"):
         while True:
@@ -186,24 +213,33 @@ def _settled(answer: dict[str, Any]) -> bool:
 
 def _next(doing: Doing) -> None:
     plan, lines = doing.plan, []
-    if doing.backup is not None:
+    if doing.backup is not None and (plan.first or any("backup.yaml" in change.what for change in plan.changes)):
         user, _, host = doing.backup.target.partition("@")
         lines += [
-            f"On {host}, this line belongs into .ssh/authorized_keys of {user} (key {doing.backup.fingerprint}):",
+            f"Copies: on {host} install the package schoolserver-backup-server. There, this line",
+            f"belongs into .ssh/authorized_keys of {user} (key {doing.backup.fingerprint}):",
             f"  {doing.backup.line}",
-            "then here: schoolserver backup setup",
+            "then here: schoolserver backup setup. Until then status says BAD for the probe backup.",
         ]
-    if plan.pair is None:
+    if plan.pair is None and doing.new_authority:
         lines.append(f"Let PCs and tablets trust {doing.places.authority} (good for this school's names only).")
     if plan.first:
         lines += [
-            "Accounts: schoolserver users import lehrer.csv --dry-run, then without --dry-run;"
-            " one-time passwords are shown once.",
-            "A forgotten one: schoolserver users reset-password LOGIN. Every morning: schoolserver status",
+            "Accounts: schoolserver users import schueler.csv --dry-run, then without --dry-run. One-time passwords",
+            "are in a file then; each is changed at this machine (schoolserver passwd LOGIN) before it opens anything.",
+            *_open_web(plan),
+            "Every morning: schoolserver status. How to do all that: /usr/share/doc/schoolserver-common/handbook.md.gz",
         ]
     click.echo("\nWhat to do next:" if lines else "")
     for line in lines:
         click.echo(line)
+
+
+def _open_web(plan: Plan) -> Iterator[str]:
+    """Pupils' browsers meet everything until somebody has fetched the lists."""
+    lists = plan.settings.proxy.lists
+    if any(unit.name == "proxy" for unit in plan.units) and not any(lists.glob("*/domains")):
+        yield f"Web: no category is closed yet, for {lists} has no lists (see Web in the handbook)."
 
 
 @contextlib.contextmanager

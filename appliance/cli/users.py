@@ -73,7 +73,7 @@ def users_show(login: str) -> None:
 
 @users.command("lock")
 @click.argument("login")
-@click.option("--until", metavar="DATE", help="Ends by itself, for example 2026-12-18 or '2026-12-18 13:00'.")
+@click.option("--until", metavar="DATE", help="Ends by itself after that day (2026-12-18), or then (2026-12-18 13:00).")
 @click.option("--service", type=_SERVICES, help="Lock only this service (default: everything).")
 @click.option("--reason", required=True, help="Why; kept with the lock and never shown to the user's services.")
 def users_lock(login: str, until: str | None, service: str | None, reason: str) -> None:

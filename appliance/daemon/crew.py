@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from appliance.daemon.logs import describe
 from appliance.daemon.notify import Notifier
-from appliance.daemon.reload import Askers, answer
+from appliance.daemon.reload_line import Askers, answer
 from appliance.daemon.wire import Lines
 
 _log = logging.getLogger(__name__)

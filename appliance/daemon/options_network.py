@@ -56,6 +56,8 @@ def _domain(value: str) -> str:
     name = value.casefold().rstrip(".")
     if len(name) > 200 or not re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})+", name, re.ASCII):
         raise ValueError
+    if name.rpartition(".")[2].isdigit():
+        raise ValueError  # an address, or part of one
     return name
 
 
@@ -70,5 +72,5 @@ ADDRESS: Scalar[Address] = Scalar(
     "address:port", "an IP address and a port from 1 to 65535, such as 127.0.0.1:587 or [::1]:587", _address
 )
 NETWORK: Scalar[Network] = Scalar("network", "a network such as 10.1.12.0/24, or one address", _network)
-DOMAIN: Scalar[str] = Scalar("domain", "a domain such as schule.example", _domain)
+DOMAIN: Scalar[str] = Scalar("domain", "a domain such as schule.example, of letters a to z, digits and -", _domain)
 HOST: Scalar[str] = Scalar("host", "a name such as mail.schule.example, or an IP address", _host)

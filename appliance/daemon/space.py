@@ -14,6 +14,8 @@ from typing import Final
 
 ASKED_EVERY: Final = 1.0
 """Seconds that an answer of the kernel holds; what was written meanwhile by us is taken off."""
+_FILES_LEFT = 100
+"""Of all the files that a disk can hold one in so many is reserved too: a disk without is as full as any."""
 
 
 class Reserve:
@@ -50,9 +52,10 @@ class Reserve:
 
 
 def _left(folder: Path) -> int | None:
-    """Bytes that an ordinary user may still write there."""
+    """Bytes that an ordinary user may still write there; none when hardly a file can be made any more."""
     try:
         found = os.statvfs(folder)
     except OSError:
         return None
-    return found.f_bavail * found.f_frsize
+    few = found.f_favail < found.f_files // _FILES_LEFT  # some file systems count none: 0 of 0
+    return 0 if few else found.f_bavail * found.f_frsize

@@ -27,8 +27,8 @@ def server_context(folder: Path) -> ssl.SSLContext:
 def reload_context(context: ssl.SSLContext, folder: Path) -> None:
     """Let later handshakes of ``context`` use what is in ``folder`` now; raise :class:`TlsError`, change nothing.
 
-    The pair is not loaded into ``context``: OpenSSL keeps one for each kind of key there, so that an RSA one would stand
-    beside the former elliptic one, which it goes on showing. Each handshake takes the new context instead.
+    The pair is not loaded into ``context``: OpenSSL keeps one for each kind of key there, so that an RSA one would
+    stand beside the former elliptic one, which it goes on showing. Each handshake takes the new context instead.
     """
     fresh = server_context(folder)
 

@@ -42,12 +42,16 @@ _TLS_COMMANDS = {"AUTH": "TLS (begin with TLS)", "PBSZ": "0 (protection buffer)"
 _MOVING = frozenset({"STOR", "APPE", "RETR", "LIST", "NLST", "MLSD"})
 _FACTS = ("type", "perm", "size", "modify", "unique")
 _LINGER = 2.0
+_STRANGER = 60.0
 _MOST_LATER = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """What every connection of a worker shares. ``connections`` are the open ones."""
+    """What every connection of a worker shares.
+
+    ``connections`` are the open ones, ``strangers`` those of them in which nobody has signed in, the oldest first.
+    """
 
     house: House
     store: Store
@@ -56,6 +60,7 @@ class Shared:
     tls: ssl.SSLContext
     settings: Fileshare
     connections: set[Any]
+    strangers: dict[Any, None]
 
 
 class _Everything:
@@ -97,6 +102,8 @@ class Connection(Secured, Transfers):
         self._extra_feats = ["AUTH TLS", "PBSZ", "PROT"]
         if self.connected:
             self.shared.connections.add(self)
+            self.shared.strangers[self] = None
+            self.call_later(min(self.timeout, _STRANGER), self._too_slow)
 
     def handle(self) -> None:
         """Greet."""
@@ -111,6 +118,18 @@ class Connection(Secured, Transfers):
     def handle_timeout(self) -> None:
         """Send away who has been silent."""
         self.last_word(self.text(Notice.IDLE))
+
+    def give_way(self) -> None:
+        """Close, because somebody else needs the room."""
+        self.shared.strangers.pop(self, None)
+        self.handle_max_cons()
+
+    def _too_slow(self) -> None:
+        """Send away who has not signed in for long, whatever else he said; who waits for us may wait."""
+        if self._waiting:
+            self.call_later(_STRANGER, self._too_slow)
+        elif not self.authenticated:
+            self.handle_timeout()
 
     def last_word(self, reply: str) -> None:
         """End a running transfer, say ``reply`` and close, soon even if it is not taken."""
@@ -132,6 +151,7 @@ class Connection(Secured, Transfers):
         super().close()
         if self._closed:
             self.shared.connections.discard(self)
+            self.shared.strangers.pop(self, None)
             if self.session.visit is not None:
                 self.shared.sessions.remove(self.session.visit)
 
@@ -230,6 +250,7 @@ class Connection(Secured, Transfers):
         else:
             self.username = verdict.login
             self.authenticated = True
+            self.shared.strangers.pop(self, None)
             self.fs = Files(self, self.shared.store, self.session.here)
             self.shared.sessions.add(visit, visit.valid_until)
             self.say(Notice.SIGNED_IN)

@@ -14,6 +14,7 @@ from pyftpdlib.servers import FTPServer
 
 from appliance.audit.client import AuditClient
 from appliance.daemon.identities import Identities
+from appliance.daemon.logs import Told
 from appliance.daemon.main import Worker
 from appliance.daemon.sessions import Sessions
 from appliance.daemon.snapshot_file import Follower
@@ -64,6 +65,7 @@ class FileService:
             tls=strict(server_context(server.state / "fileshare" / "tls")),
             settings=settings.fileshare,
             connections=set(),
+            strangers={},
         )
         self._doors = [_Door(one, self._shared, loop) for one in worker.listening("ftp")]
         self._stopping = False
@@ -92,7 +94,7 @@ class FileService:
         try:
             reload_context(self._shared.tls, settings.server.state / "fileshare" / "tls")
         except TlsError as error:
-            _log.error("the certificate stays as it was: %s", error)
+            raise Told(f"the certificate stays as it was: {error}") from error
 
     def _house(self, settings: Settings) -> House:
         return House(
@@ -115,6 +117,14 @@ class _Door(FTPServer):
         self.shared = shared
         self.max_cons = shared.settings.connections * _CHANNELS
         self.max_cons_per_ip = shared.settings.connections_per_address
+
+    def _accept_new_cons(self) -> bool:
+        """Whether there is room for one more, who is a stranger himself: another, the oldest, gives way to him."""
+        room = bool(super()._accept_new_cons())
+        if room or len(self.shared.strangers) < 2:
+            return room
+        next(iter(self.shared.strangers)).give_way()
+        return True
 
     def handle_error(self) -> None:
         """Stay open, whatever happened to one connection."""

@@ -19,6 +19,7 @@ _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LONGEST_NAME = 255
 _MOST_PARTS = 128
+_LONGEST_PATH = 1024  # bytes below a share: programs, the nightly copy among them, know no path of more than 4096
 
 
 class NoSuchPlace(LookupError):
@@ -39,6 +40,11 @@ class Place:
     area: str
     name: str
     parts: tuple[str, ...] = ()
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """How many parts, and bytes with a slash before each, a path may have beyond it; below 0: it is none itself."""
+        return _MOST_PARTS - len(self.parts), _LONGEST_PATH - sum(len(part.encode()) + 1 for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +94,12 @@ def locate(shares: Shares, path: str) -> Hall | Place:
         if not rest:
             return Hall(tuple(sorted(shares.groups)))
         found = shares.groups.get(rest.pop(0))
-    if found is None or len(rest) > _MOST_PARTS or not all(map(is_name, rest)):
+    if found is None or not all(map(is_name, rest)):
         raise NoSuchPlace
-    return Place(found.area, found.name, tuple(rest))
+    place = Place(found.area, found.name, tuple(rest))
+    if min(place.room) < 0:
+        raise NoSuchPlace
+    return place
 
 
 def is_name(text: str) -> bool:

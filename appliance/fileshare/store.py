@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import secrets
 import stat
@@ -31,6 +32,8 @@ _NEW = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _NO_NAMELESS = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
 _FILE_MODE, _FOLDER_MODE = 0o660, 0o770
 _BLOCK = 1024 * 1024
+MOST_ENTRIES = 10_000
+"""Of one folder: whoever lists it holds up all others of the worker meanwhile, half a second for so many."""
 
 
 class Account(Protocol):
@@ -62,8 +65,12 @@ class Store:
         self._account = account
 
     def entries(self, person: Person, place: Place) -> dict[str, os.stat_result]:
-        """Give what is in a folder, by name; unfinished files and names that cannot be shown are left out."""
-        with self._acting.as_person(person), self._opened(place, place.parts) as folder, os.scandir(folder) as found:
+        """Give what is in a folder, by name; unfinished files and names that cannot be shown are left out.
+
+        Of a folder that others have filled beyond ``MOST_ENTRIES`` so many are given; when these are gone, the next.
+        """
+        with self._acting.as_person(person), self._opened(place, place.parts) as folder, os.scandir(folder) as all_:
+            found = itertools.islice(all_, MOST_ENTRIES)
             return {entry.name: entry.stat(follow_symlinks=False) for entry in found if _shown(entry.name)}
 
     def status(self, person: Person, place: Place) -> os.stat_result:
@@ -84,9 +91,11 @@ class Store:
         """Begin a file of at most ``largest`` bytes, the first ``keep`` of which are those of the present one."""
         self.reserve.claim(0)
         with self._acting.as_person(person), self._parent(place) as (folder, name):
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                     raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+            except FileNotFoundError:
+                _require_room(folder)
             bounds = Bounds(largest, self.reserve)
             upload = Upload(self._acting, self._account, person, (os.dup(folder), name), bounds)
         try:
@@ -99,7 +108,9 @@ class Store:
 
     def make_folder(self, person: Person, place: Place) -> None:
         """Make a folder."""
+        self.reserve.claim(0)
         with self._acting.as_person(person), self._parent(place) as (folder, name):
+            _require_room(folder)
             os.mkdir(name, _FOLDER_MODE, dir_fd=folder)
 
     def remove_folder(self, person: Person, place: Place) -> None:
@@ -118,7 +129,7 @@ class Store:
         """Move a file or folder; a file in its way is replaced.
 
         Into another share only one's own files go, and there they belong to its members: a folder's content could not
-        be given over in one step.
+        be given over in one step. A folder goes nowhere where its content would be out of reach.
         """
         with (
             self._acting.as_person(person),
@@ -127,6 +138,10 @@ class Store:
         ):
             if (source.area, source.name) != (target.area, target.name):
                 _hand_over(old_name, old_folder, os.fstat(new_folder).st_gid)
+            if not os.path.sameopenfile(old_folder, new_folder):
+                _require_room(new_folder)
+            if any(new < old for new, old in zip(target.room, source.room, strict=True)):
+                _require_reach(old_name, old_folder, target.room, itertools.count(1))
             gone = _counted(new_name, new_folder)
             os.rename(old_name, new_name, src_dir_fd=old_folder, dst_dir_fd=new_folder)
         self._pay_back(gone)
@@ -258,6 +273,37 @@ class Upload:
 
 def _shown(name: str) -> bool:
     return is_name(name) and not name.startswith(UNFINISHED)
+
+
+def _require_room(folder: int) -> None:
+    """Raise ``EMLINK`` when there is no room for one more in ``folder``."""
+    if os.fstat(folder).st_size < MOST_ENTRIES:  # an entry takes more than a byte wherever sizes mean anything
+        return
+    with os.scandir(folder) as entries:
+        if sum(1 for _ in itertools.islice(entries, MOST_ENTRIES)) == MOST_ENTRIES:
+            raise OSError(errno.EMLINK, os.strerror(errno.EMLINK))
+
+
+def _require_reach(name: str, folder: int, room: tuple[int, int], seen: Iterator[int]) -> None:
+    """Raise ``ENAMETOOLONG`` when paths below ``name`` are longer than ``room``, ``EMLINK`` when there are many."""
+    try:
+        inner = os.open(name, _FOLDER, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.ENOENT):
+            return
+        raise
+    try:
+        with os.scandir(inner) as entries:
+            for entry in entries:
+                left = room[0] - 1, room[1] - len(os.fsencode(entry.name)) - 1
+                if min(left) < 0:
+                    raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+                if next(seen) > 10 * MOST_ENTRIES:
+                    raise OSError(errno.EMLINK, os.strerror(errno.EMLINK))
+                if entry.is_dir(follow_symlinks=False):
+                    _require_reach(entry.name, inner, left, seen)
+    finally:
+        os.close(inner)
 
 
 def _counted(name: str, folder: int) -> tuple[int, int] | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from typing import Any
 from appliance.audit.client import AuditClient
 from appliance.auth.client import AuthClient
 from appliance.daemon.listeners import BACKLOG
+from appliance.daemon.logs import Told
 from appliance.daemon.loop import Loop
 from appliance.daemon.main import Worker
 from appliance.daemon.sessions import Sessions
@@ -34,7 +34,6 @@ from appliance.mail.wire import Connections
 from appliance.policy.snapshot import Snapshot, decode
 from appliance.settings.load import Settings
 
-_log = logging.getLogger(__name__)
 _THREADS = 8
 _GOODBYE = 1.0
 
@@ -106,7 +105,7 @@ class MailService:
         try:
             reload_context(self._shared.tls, settings.server.state / "mail" / "tls")
         except TlsError as error:
-            _log.error("the certificate stays as it was: %s", error)
+            raise Told(f"the certificate stays as it was: {error}") from error
 
     def _house(self, settings: Settings) -> House:
         return House(

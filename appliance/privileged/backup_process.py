@@ -47,9 +47,10 @@ async def _unit(path: Path) -> AsyncIterator[Streams]:
     try:
         yield reader, writer
     finally:
+        with contextlib.suppress(OSError, TimeoutError):
+            writer.write_eof()
+            await asyncio.wait_for(reader.read(), _END)  # it has ended when there is nothing more
         writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
 
 
 @asynccontextmanager

@@ -44,7 +44,7 @@ class Dovecot:
         done = _run((_DOVEADM, "-c", str(self._path), "kick", login))
         if done.returncode == _NOBODY:
             return False
-        if done.returncode != 0:
+        if done.returncode != 0 or "failed" in done.stderr:  # a process that it may not signal changes no exit code
             raise EngineRefused(f"doveadm kick failed (exit code {done.returncode})", "")
         return True
 

@@ -86,7 +86,7 @@ class Units:
             raise RequestError("not-possible", f"{unit} does not run")
         done = _systemctl(_RELOAD, "reload", unit)
         if done.returncode != 0:
-            raise RequestError("reload-refused", f"it goes on with its former settings; journalctl -u {unit} says why")
+            raise RequestError("reload-refused", f"journalctl -u {unit} says why")
 
 
 def _systemctl(timeout: float, *arguments: str) -> subprocess.CompletedProcess[str]:

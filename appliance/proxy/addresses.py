@@ -5,12 +5,14 @@ May live here: arithmetic on addresses, pure. May not: looking up names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 _NAT64 = IPv6Network("64:ff9b::/96")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def literal(host: str) -> Address | None:
@@ -33,6 +35,15 @@ def public(address: Address, own: Iterable[Network] = ()) -> bool:
     if isinstance(address, IPv6Address) and address.is_site_local:
         return False
     return address.is_global and not address.is_multicast
+
+
+def nameless(host: str) -> bool:
+    """Whether ``host`` (lower case) is an address of the internet, or a number that a look-up takes for an address.
+
+    No name ends in a number (WHATWG URL, 4.5): ``0x7f.1``, ``2130706433`` and ``127.1`` are spellings of addresses.
+    """
+    address = literal(host)
+    return _NUMBER.fullmatch(host.rpartition(".")[2]) is not None if address is None else public(address)
 
 
 def _meant(address: Address) -> Address:

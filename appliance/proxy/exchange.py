@@ -14,7 +14,7 @@ from appliance.policy.decision import Limits
 from appliance.policy.request import Action
 from appliance.proxy.coupling import couple, uncouple
 from appliance.proxy.forward import interim, keeps_open, request_upstream, response_downstream
-from appliance.proxy.framing import BadBody, Body, request_body, response_body
+from appliance.proxy.framing import BadBody, Body, request_body, response_body, whole_size
 from appliance.proxy.head import BadHead, RequestHead, cut_head, response_head
 from appliance.proxy.replies import Cause, Refused
 from appliance.proxy.target import Where
@@ -155,14 +155,17 @@ class Exchange:
             if answer.status < 200:
                 if answer.status == 101:
                     raise BadHead("nobody asked for another protocol")
+                self.down += len(head)  # there may be any number of them
+                if self.down > self.limits.download and self._too_large(Action.FETCH, self.down):
+                    return b""
                 if self._job.head.minor == 1:
                     self._client.write(interim(answer))
                 continue
             if answer.status == 407:
                 raise BadHead("an origin asks for the proxy's password")
             body = response_body(self._job.head.method, answer)
-            too_large = body.length is not None and body.length > self.limits.download
-            if too_large and self._too_large(Action.FETCH, body.length or 0):
+            size = whole_size(answer, body) or 0
+            if size > self.limits.download and self._too_large(Action.FETCH, size):
                 return b""
             self._coming = body
             self._upstream_keeps = keeps_open(answer)

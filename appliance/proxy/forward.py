@@ -42,7 +42,10 @@ def request_upstream(head: RequestHead, where: Where, path: str, body: Body) -> 
     host = where.host if ":" not in where.host else f"[{where.host}]"
     host = host if where.port == 80 else f"{host}:{where.port}"
     length = None if body.chunked or (body.length == 0 and not head.values("content-length")) else body.length
-    return (f"{head.method} {path} HTTP/1.1\r\nHost: {host}\r\n{_rest(head.fields, body, length)}").encode("latin-1")
+    several = sum(value.count(",") + 1 for value in head.values("range")) > 1
+    # The answer with several parts would not say how large the whole is; without the field all of it comes.
+    fields = tuple(field for field in head.fields if field[0] != "range") if several else head.fields
+    return (f"{head.method} {path} HTTP/1.1\r\nHost: {host}\r\n{_rest(fields, body, length)}").encode("latin-1")
 
 
 def response_downstream(head: ResponseHead, request: RequestHead, body: Body, keep: bool) -> bytes:

@@ -13,6 +13,7 @@ from appliance.proxy.head import BadHead, RequestHead, ResponseHead
 
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_PART = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/([0-9]{1,18})", re.ASCII | re.IGNORECASE)
 _LINE_MAX = 1024
 _TRAILER_MAX = 8 * 1024
 
@@ -141,6 +142,13 @@ def response_body(method: str, head: ResponseHead) -> Body:
     if method == "HEAD" or head.status in (204, 304):
         return Counted(0)
     return UntilClose() if told is None else told
+
+
+def whole_size(head: ResponseHead, body: Body) -> int | None:
+    """Give how large all is of which ``body`` is the whole or a part (RFC 9110, 14.4); ``None`` when nobody says."""
+    parts = head.values("content-range") if head.status == 206 and body.length != 0 else []
+    sizes = [int(found[1]) for part in parts if (found := _PART.fullmatch(part))]
+    return max([*sizes, *([] if body.length is None else [body.length])], default=None)
 
 
 def _told(head: RequestHead | ResponseHead) -> Body | None:

@@ -112,11 +112,11 @@ class ProxyService:
 
     def reload(self, settings: Settings) -> None:
         """Go on with ``settings``, the lists and the certificate that lie there now; open connections are rechecked."""
-        proxy, desk = settings.proxy, self._desk
+        proxy, desk, kept = settings.proxy, self._desk, []
         try:
             self._lists = read_lists(proxy.lists)
         except Told as error:
-            _log.error("the lists stay as they were: %s", error)
+            kept.append(f"the lists stay as they were: {error}")
         desk.gate.closed = self._closed(settings)
         desk.connector = self._connector(settings)
         desk.sign_in.remember = proxy.remember
@@ -127,8 +127,10 @@ class ProxyService:
         try:
             self._certificate.reload()
         except TlsError as error:
-            _log.error("the certificate stays as it was: %s", error)
+            kept.append(f"the certificate stays as it was: {error}")
         self._sessions.recheck_all()
+        if kept:
+            raise Told("; ".join(kept))
 
     def _close(self, _ports: object) -> None:
         self._sweep.stop()

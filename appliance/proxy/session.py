@@ -14,7 +14,7 @@ from appliance.policy.account import Account, Role, Service
 from appliance.policy.decision import Allow, Limits, Reason, Rule
 from appliance.policy.events import Kind
 from appliance.policy.request import Action, Request
-from appliance.proxy.addresses import literal
+from appliance.proxy.addresses import literal, nameless
 from appliance.proxy.filter import Lists, covered
 from appliance.proxy.replies import Refused, told
 from appliance.proxy.target import Where
@@ -25,6 +25,7 @@ from appliance.session.visit import Visit
 
 _PORTS: Mapping[bool, frozenset[int]] = {True: frozenset({443}), False: frozenset({80, 443})}
 _PORT = Rule("built-in K13", "CONNECT goes to port 443, HTTP to 80 and 443, and to proxy.yaml exceptions")
+_NAMELESS = Rule("built-in K13", "a name is asked for where categories are closed, no address; proxy.yaml exceptions")
 _INSIDE = Rule("built-in K13", "only public addresses are connected to, and proxy.yaml exceptions")
 
 
@@ -80,8 +81,11 @@ class Gate:
             return answer
         if account is None:
             return Obstacle(Hitch.LATER)
-        if not self.opens_inside(wish) and wish.where.port not in _PORTS[wish.tunnel]:
+        inside = self.opens_inside(wish)
+        if not inside and wish.where.port not in _PORTS[wish.tunnel]:
             return self.house.refuse(Service.WEB, Reason.CLOSED_PORT, _PORT)
+        if not inside and nameless(wish.where.host) and self.closed.categories.get(account.role):
+            return self.house.refuse(Service.WEB, Reason.CLOSED_CATEGORY, _NAMELESS)  # lists know names
         shut = self._shut(account, wish.where.host)
         if shut:
             rule = Rule(self.closed.source, f"{', '.join(sorted(shut))} closed to {account.role}")

@@ -10,13 +10,14 @@ from pathlib import Path
 import yaml
 
 from appliance.setup import certificates
+from appliance.setup.alone import alone
 from appliance.setup.own_pair import OwnPair
 from appliance.setup.places import Places
 from appliance.setup.plan import Wrong, wishes
 from appliance.setup.questions import QUESTIONS, answer_in
 from appliance.setup.renew import renew
-from appliance.setup.steps import alone, write_settings
-from appliance.setup.survey import candidate, settings_texts
+from appliance.setup.steps import write_settings
+from appliance.setup.survey import candidate, out_of_sight, settings_texts
 from appliance.setup.system import System
 
 
@@ -33,8 +34,10 @@ def install(places: Places, system: System, certificate: Path, key: Path) -> tup
         if path is not None:
             answer = answer_in(question, yaml.ScalarNode("tag:yaml.org,2002:str", str(path.absolute())))
             if answer is None:
-                raise Wrong([f"{path} is no path that can stand in the settings"])
+                raise Wrong([f"{path} cannot stand in the settings; write it from the root and without '..'"])
             given[question.key] = answer
+    if hidden := out_of_sight(places, (certificate, key)):
+        raise Wrong(hidden)
     with alone(places, wait=True):
         texts = settings_texts(places.settings)
         wanted = wishes(texts, given, {}, str(places.explained))

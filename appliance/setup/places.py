@@ -22,6 +22,7 @@ _LAYOUT = {
 class Places:
     """The folders of settings, of the packages' units, of systemd's own settings, of the explained default settings.
 
+    ``closed``: what the unit of the daily renewal may not see (ProtectHome, PrivateTmp in its sandbox).
     ``layout``: what the packages' units know by heart, so that ``server.yaml`` cannot say otherwise.
     """
 
@@ -29,6 +30,7 @@ class Places:
     units: Path = Path("/usr/lib/systemd/system")
     overrides: Path = Path("/etc/systemd/system")
     explained: Path = Path("/usr/share/schoolserver/etc")
+    closed: tuple[Path, ...] = tuple(map(Path, ("/root", "/home", "/tmp", "/var/tmp", "/run/user")))  # noqa: S108
     layout: Mapping[str, object] = field(default_factory=lambda: dict(_LAYOUT))
 
     @property

@@ -19,7 +19,7 @@ from appliance.setup.plan import Change, Wishes, Wrong, wishes
 from appliance.setup.ports import listening, taken_ports
 from appliance.setup.questions import Answers
 from appliance.setup.sockets import drop_ins, tcp_sockets
-from appliance.setup.survey import Found, candidate, survey, writable
+from appliance.setup.survey import Found, candidate, out_of_sight, survey, writable
 from appliance.setup.system import System
 from appliance.supervisor.launcher.units import school_units
 
@@ -69,8 +69,10 @@ def prepare(places: Places, system: System, given: Answers) -> Plan:
     moved = tuple(one for one in sockets if texts.get(one) != found.drop_ins.get(one))
     ours = [socket for socket in sockets if socket not in moved and system.ask("is-active", socket)]
     admins = tuple(name for name in _asked_admins(wanted.answers) if name not in found.admins)
+    own = [path for path in (settings.certificates.certificate, settings.certificates.key) if path is not None]
     problems = [
         *writable(places),
+        *out_of_sight(places, own),
         *_domain(found, wanted),
         *taken_ports(units, listening(), ours, going),
         *(f"admins: there is no user {name} on this machine" for name in admins if not _exists(name)),
@@ -87,7 +89,7 @@ def prepare(places: Places, system: System, given: Answers) -> Plan:
         *wanted.changes,
         *(Change(f"{one} listens", "", _address(texts.get(one, "as shipped"))) for one in moved),
         *(Change(f"Debian's own {name} is stopped and stays off (its data stay)", "", "") for name in going),
-        *(Change(f"{name} joins the group schoolserver-admin", "", "") for name in admins),
+        *(Change(f"{name} joins the group schoolserver-admin (from the next log-in on)", "", "") for name in admins),
         *_certificates(settings, parts, pair),
         *(() if found.set_up else (Change("the server starts, now and with the machine", "", ""),)),
     )

@@ -14,6 +14,8 @@ import yaml
 from appliance.setup.questions import QUESTIONS, Answer, answer_in
 
 _ZONEINFO = "/zoneinfo/"
+_NOWHERE = frozenset({"", "UTC", "Etc/UTC"})
+"""What a machine says that nobody has told where it is: lessons are not held by that."""
 
 
 def proposals() -> dict[str, Answer]:
@@ -41,9 +43,10 @@ def _domain() -> str | None:
 
 def _zone() -> str | None:
     try:
-        return str(Path("/etc/localtime").readlink()).partition(_ZONEINFO)[2] or None
+        zone = str(Path("/etc/localtime").readlink()).partition(_ZONEINFO)[2]
     except OSError:
         return None
+    return None if zone in _NOWHERE else zone
 
 
 def _networks() -> Iterator[str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,17 +19,19 @@ from appliance.daemon.authority import AuthorityError
 from appliance.daemon.options import SettingsError
 from appliance.settings.load import load
 from appliance.setup import certificates
+from appliance.setup.alone import alone
 from appliance.setup.own_pair import PairProblem
 from appliance.setup.places import Places
-from appliance.setup.steps import alone, reload
-from appliance.setup.system import System, Systemd, SystemProblem
+from appliance.setup.system import System, Systemd, SystemProblem, reload
 from appliance.supervisor.launcher.units import school_units
 
 _log = logging.getLogger("appliance.setup.renew")  # it is __main__ when it runs
 
 
-def renew(places: Places, system: System) -> list[str]:
+def renew(places: Places, system: System, warn: Callable[[str], None] = lambda _text: None) -> list[str]:
     """See that every installed part has a good pair; give the units that got a new one and were told.
+
+    ``warn`` gets what the carer should know about the school's own certificate.
 
     Raises :class:`SettingsError`, :class:`PairProblem`, :class:`AuthorityError`, :class:`SystemProblem`, ``OSError``.
     """
@@ -39,7 +42,7 @@ def renew(places: Places, system: System) -> list[str]:
         pair = certificates.own_pair(settings)
         renewed = certificates.bring(settings, parts, places.authority)
         for warning in pair.warnings if pair is not None else ():
-            _log.warning("%s", warning)
+            warn(warning)
         reload(system, renewed)
     return renewed
 
@@ -50,11 +53,12 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--settings", metavar="DIR", type=Path, default=Places().settings)
     places = replace(Places(), settings=parser.parse_args(argv).settings)
     logs.set_up("certificates")
+    os.umask(0o022)  # the authority's certificate is for everybody
     if not places.marker.exists():
         _log.info("nothing is set up yet")
         return 0
     try:
-        renewed = renew(places, Systemd())
+        renewed = renew(places, Systemd(), lambda text: _log.warning("%s", text))
     except (SettingsError, PairProblem, AuthorityError, SystemProblem, OSError) as error:
         _log.error("the certificates were not renewed: %s", error)
         return 1

@@ -7,29 +7,26 @@ on the disk: so after a power cut either nothing of ours starts, or all of it do
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
+from appliance.daemon.authority import standing
 from appliance.daemon.whole_file import sync_folder, write_candidate, write_whole
 from appliance.setup import certificates
 from appliance.setup.places import BACKUP, Places
 from appliance.setup.prepare import Plan
 from appliance.setup.sockets import DROP_IN, tcp_sockets
-from appliance.setup.system import System, SystemProblem
+from appliance.setup.system import System, SystemProblem, reload
 
 TARGET = "schoolserver.target"
-_WITH_THE_MACHINE = (TARGET, "schoolserver-supervisor.service", "schoolserver-certificates.timer")
+_SUPERVISOR = "schoolserver-supervisor.service"
+_WITH_THE_MACHINE = (TARGET, _SUPERVISOR, "schoolserver-certificates.timer")
 _KEPT = "# What schoolserver setup was answered last, to tell later edits by hand from it. Kept by setup.\n"
-
-
-class Busy(Exception):
-    """Another setup is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +48,17 @@ class BackupKey:
 
 @dataclass(slots=True)
 class Doing:
-    """A plan being done. Afterwards ``renewed`` names units with a new certificate; ``started``: the server runs."""
+    """A plan being done.
+
+    Afterwards ``renewed`` names units with a new certificate; ``new_authority``: devices have to be told; ``backup`` is
+    our key, if copies are made; ``started``: the server runs.
+    """
 
     places: Places
     system: System
     plan: Plan
     renewed: list[str] = field(default_factory=list)
+    new_authority: bool = False
     backup: BackupKey | None = None
     started: bool = False
 
@@ -79,6 +81,7 @@ class Doing:
         self.places.under_way.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self.places.under_way, b"", 0o600)
         write_settings(self.places.settings, self.plan.wishes.texts)
+        write_whole(self.places.answers, _remembered(self.plan).encode(), 0o600)
 
     def _folders(self) -> None:
         self.system.folders()
@@ -89,7 +92,9 @@ class Doing:
             self.system.do("stop", *self.plan.going)
 
     def _certificates(self) -> None:
+        before = standing(self.places.authority)
         self.renewed = certificates.bring(self.plan.settings, self.plan.parts, self.places.authority)
+        self.new_authority = standing(self.places.authority) != before
 
     def _backup_key(self) -> None:
         """Where the package with the copies is not installed there is nothing of it to import either."""
@@ -120,26 +125,33 @@ class Doing:
                     folder.rmdir()  # somebody else's drop-ins stay
 
     def _units(self) -> None:
+        """Sockets whose address changes go down first: systemd closes their old ones when it reads the new address."""
+        names = [one for socket in self._anew() for one in (self._service(socket), socket)]
+        if names:
+            self.system.do("stop", *dict.fromkeys(names))
         self.system.do("daemon-reload")
         self.system.do("enable", *(name for name in _WITH_THE_MACHINE if (self.places.units / name).exists()))
 
     def _mark(self) -> None:
         os.sync()  # what other programs wrote for us must be on the disk before the marker is
-        write_whole(self.places.answers, _remembered(self.plan).encode(), 0o600)
         if not self.places.marker.exists():
             write_whole(self.places.marker, b"schoolserver setup was here: the units may start.\n", 0o644)
 
     def _start(self) -> None:
-        """Sockets whose address changed are taken down with their service; all else goes on running."""
+        """All else than what was taken down goes on running; the supervisor alone is to learn of another address."""
         plan = self.plan
-        sockets = plan.moved if not plan.cut_short else tuple(socket for socket, _ in tcp_sockets(plan.units))
-        names = [one for socket in sockets for one in (self._service(socket), socket)]
-        if names and not plan.first:
-            self.system.do("stop", *dict.fromkeys(names))
         self.started = self.system.do("start", TARGET)
+        if self._anew():
+            self.system.do("restart", _SUPERVISOR)
         if not plan.first:
             reload(self.system, self.renewed if not plan.cut_short else [part.unit for part in plan.parts])
         self.places.under_way.unlink(missing_ok=True)
+
+    def _anew(self) -> tuple[str, ...]:
+        """The sockets to bind again: those that move, or all where it is not known what the last setup did."""
+        if self.plan.first:
+            return ()
+        return self.plan.moved if not self.plan.cut_short else tuple(one for one, _ in tcp_sockets(self.plan.units))
 
     def _service(self, socket: str) -> str:
         """The service that a socket belongs to: that of its own name, or whose name it goes on from (proxy-tls)."""
@@ -163,28 +175,6 @@ def write_settings(folder: Path, texts: Mapping[str, str]) -> None:
         for candidate in candidates:
             candidate.unlink(missing_ok=True)
     sync_folder(folder)
-
-
-def reload(system: System, units: Sequence[str]) -> None:
-    """Let running ``units`` (short names) load what is new; none is restarted."""
-    for unit in units:
-        name = f"schoolserver-{unit}.service"
-        if system.ask("is-active", name):
-            system.do("reload", name)
-
-
-@contextlib.contextmanager
-def alone(places: Places, *, wait: bool = False) -> Iterator[None]:
-    """Hold off any other setup on this machine; raises :class:`Busy`, or waits for its end."""
-    there = next(one for one in (places.settings, *places.settings.parents) if one.is_dir())
-    handle = os.open(there, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-    except BlockingIOError:
-        raise Busy("another setup is under way on this machine; wait for its end") from None
-    finally:
-        os.close(handle)
 
 
 def space(places: Places) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +58,7 @@ def survey(places: Places, system: System) -> Found:
     }
     return Found(
         texts=settings_texts(places.settings),
-        last=_last(places.answers),
+        last=last_answers(places),
         drop_ins=_drop_ins(places.overrides),
         units=units,
         engines=engines,
@@ -102,11 +102,12 @@ def settings_texts(folder: Path) -> dict[str, str]:
     return texts
 
 
-def _last(path: Path) -> Answers:
-    if not path.exists():
+def last_answers(places: Places) -> Answers:
+    """What was answered last, also to a setup that was cut short."""
+    if not places.answers.exists():
         return {}
     try:
-        return read_answers(path)
+        return read_answers(places.answers)
     except SettingsError:
         return {}  # of a release that asked other things
 
@@ -121,6 +122,16 @@ def _members() -> frozenset[str]:
         return frozenset(grp.getgrnam("schoolserver-admin").gr_mem)
     except KeyError:
         return frozenset()
+
+
+def out_of_sight(places: Places, paths: Iterable[Path]) -> list[str]:
+    """Say which of the school's own files lie where the daily renewal could not read them."""
+    return [
+        f"{path} lies in {folder}, into which the daily renewal may not look; put it below /etc/ssl, for example"
+        for path in paths
+        for folder in places.closed
+        if path.absolute().is_relative_to(folder) or path.resolve().is_relative_to(folder)
+    ]
 
 
 def writable(places: Places) -> list[str]:

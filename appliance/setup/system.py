@@ -40,6 +40,14 @@ class System(Protocol):
         ...
 
 
+def reload(system: System, units: Sequence[str]) -> None:
+    """Let running ``units`` (short names) load what is new; none is restarted."""
+    for unit in units:
+        name = f"schoolserver-{unit}.service"
+        if system.ask("is-active", name):
+            system.do("reload", name)
+
+
 class Systemd:
     """The machine itself."""
 

@@ -13,10 +13,13 @@ from appliance.setup.questions import Answer, Question
 
 _TAG = "tag:yaml.org,2002:"
 _NONE = frozenset({"none", "-", "null"})
+_ROOMS = "12 = 10.1.12.0/24 10.1.13.0/24, library = 10.1.20.0/25"
 
 
 def typed(question: Question, words: str) -> Answer | str:
     """Give the answer that ``words`` are, or what is wrong with them and what is allowed."""
+    if isinstance(question.option.kind, MappingOf) and (odd := _without_value(words)):
+        return f"found {odd!r}; allowed: name = value, such as {_ROOMS}"
     written = yaml.serialize(_node(question, words.strip()), Dumper=yaml.SafeDumper, allow_unicode=True, width=10_000)
     node, reading = yaml.compose(written, Loader=yaml.SafeLoader), Reading()
     value = question.option.kind.read(node, Source("", None, question.key), reading)
@@ -29,6 +32,12 @@ def typed(question: Question, words: str) -> Answer | str:
     return "\n".join(lines)
 
 
+def example(question: Question) -> str:
+    """Give the question's example as it would be typed."""
+    dumped = yaml.safe_dump(question.option.example, allow_unicode=True, sort_keys=False, width=10_000)
+    return words(question, yaml.compose(dumped, Loader=yaml.SafeLoader))
+
+
 def words(question: Question, node: yaml.Node) -> str:
     """Give an answer as it would be typed."""
     if isinstance(node, yaml.MappingNode):
@@ -38,6 +47,13 @@ def words(question: Question, node: yaml.Node) -> str:
         return ", ".join(str(one.value) for one in node.value) or "none"
     empty = node.tag == f"{_TAG}null" or (isinstance(question.option.kind, Maybe) and not node.value)
     return "none" if empty else str(node.value)
+
+
+def _without_value(text: str) -> str:
+    """The first entry that is no ``name = value``; empty: there is none."""
+    entries = () if text.strip().casefold() in _NONE else text.split(",")
+    pairs = ((one, one.partition("=")) for one in entries if one.strip())
+    return next((one.strip() for one, (name, _, value) in pairs if not (name.strip() and value.strip())), "")
 
 
 def _node(question: Question, text: str) -> yaml.Node:

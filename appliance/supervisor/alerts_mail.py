@@ -47,8 +47,8 @@ def through_smarthost(settings: Alerts, domain: str, to: Sequence[str], letter: 
     context = _trusting(settings.ca)
     sender = settings.sender or (settings.login if "@" in (settings.login or "") else None) or f"postmaster@{domain}"
     with _explained("the smarthost"):
-        # The greeting names no host of ours.
-        options: dict[str, Any] = {"local_hostname": "localhost", "timeout": PATIENCE, "limit": LIMIT}
+        # The greeting names no host of ours, but must be a name with a domain for many servers.
+        options: dict[str, Any] = {"local_hostname": domain, "timeout": PATIENCE, "limit": LIMIT}
         if settings.encryption == "tls":
             client: smtplib.SMTP = _OverTls(smarthost.host, smarthost.port, context=context, **options)
         else:

@@ -60,6 +60,7 @@ class Health:
         self._visiting = visiting
         self._clock = clock
         self._guard = threading.Lock()
+        self._looking = threading.Lock()
         self._processes = Processes()
         self._results = {probe.name: Result() for probe in probes}
         self._units: list[UnitState] = []
@@ -71,20 +72,11 @@ class Health:
         self._read: tuple[datetime | None, float] = (None, float("-inf"))  # the directory's last look, when we saw it
         self._also: list[Callable[[], dict[str, Any]]] = []
 
-    def look(self) -> None:
-        """Ask the launcher, measure processes and disks."""
-        server = self.settings.server
-        try:
-            units, problem = self._launcher.states(), None
-        except (Unreachable, RequestRefused) as error:
-            units, problem = [], str(error)
-        usage = self._processes.measure({unit.name: unit.pid for unit in units if unit.pid is not None})
-        space = space_left({"state": server.state, "data": server.data, "runtime": server.runtime})
-        with self._guard:
-            self._units, self._launcher_problem = units, problem
-            if problem is None:
-                self._installed = frozenset(unit.name for unit in units)
-            self._usage, self._space, self._looked = usage, space, self._clock()
+    def look(self, unless_within: float = 0.0) -> None:
+        """Ask the launcher, measure processes and disks; not if that was done within so many seconds."""
+        with self._looking:
+            if self._looked is None or self._clock() - self._looked >= unless_within:
+                self._look()
 
     def probe(self, probe: Probe) -> None:
         """Run one probe, and restart the unit that it has found dead again and again.
@@ -159,6 +151,20 @@ class Health:
             },
             "space": dict(self._space),
         }
+
+    def _look(self) -> None:
+        server = self.settings.server
+        try:
+            units, problem = self._launcher.states(), None
+        except (Unreachable, RequestRefused) as error:
+            units, problem = [], str(error)
+        usage = self._processes.measure({unit.name: unit.pid for unit in units if unit.pid is not None})
+        space = space_left({"state": server.state, "data": server.data, "runtime": server.runtime})
+        with self._guard:
+            self._units, self._launcher_problem = units, problem
+            if problem is None:
+                self._installed = frozenset(unit.name for unit in units)
+            self._usage, self._space, self._looked = usage, space, self._clock()
 
     def _here(self, probe: Probe) -> bool:
         """Whether this machine has what ``probe`` is to use; assumed until the launcher has told."""

@@ -35,6 +35,7 @@ _REQUEST_THREADS = 12
 _ROUND_THREADS = 10
 _FOLDERS_EVERY = 2.0
 _SOON = 0.5
+_END_WITHIN = 4.0
 
 
 class Supervisor:
@@ -76,7 +77,8 @@ class Supervisor:
         self._core.publisher.stop()
         self._core.ledger.stop()
         ends = [round_.stop() for round_ in (self._look, *self._others)]
-        return DeferredList([*ends, self._factory.ended()]).addCallback(self._stopped)
+        rounds = DeferredList(ends).addTimeout(_END_WITHIN, self._reactor).addCallbacks(lambda _: True, self._left)
+        return DeferredList([self._factory.ended(), rounds]).addCallback(self._stopped)
 
     def reload(self, settings: Settings) -> Deferred:
         """Go on with ``settings``: rules, rooms, limits, intervals. Sockets and folders need a restart."""
@@ -89,7 +91,14 @@ class Supervisor:
             round_.now()
         return self
 
-    def _stopped(self, _: object) -> None:
+    def _left(self, _: object) -> bool:
+        """Leave what waits for somebody who is ending too and gives no answer any more."""
+        LOG.info("a look or a probe was still under way and is left")
+        return False
+
+    def _stopped(self, results: list[tuple[bool, bool]]) -> None:
+        if not results[-1][1]:
+            return  # its threads still use everything; they end with the process
         for pool in (self._pool, self._requests):
             pool.stop()
         self._parts.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from appliance.policy.account import Service
 from appliance.policy.codes import normalise
@@ -12,7 +13,7 @@ from appliance.policy.request import Action, Request
 from appliance.policy.rules import explain, room_of
 from appliance.supervisor.core import Core
 from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
-from appliance.supervisor.when import instant
+from appliance.supervisor.when import instant, shown
 
 _ABOUT = {Service.MAIL: Action.SEND, Service.FILES: Action.READ, Service.WEB: Action.FETCH}
 """What somebody wants who names a target."""
@@ -61,17 +62,22 @@ def _explain(core: Core, call: Call) -> dict[str, Any]:
     action = _ABOUT[service] if given["target"] else Action.SIGN_IN
     request = Request(login, service, action, given["target"], address, room)
     decision, steps = explain(snapshot, request, now)
-    return {"at": now.astimezone(snapshot.zone).isoformat(), "room": room, **_shown(decision), "steps": list(steps)}
+    return {
+        "at": now.astimezone(snapshot.zone).isoformat(),
+        "room": room,
+        **_shown(decision, snapshot.zone),
+        "steps": list(steps),
+    }
 
 
-def _shown(decision: Decision) -> dict[str, Any]:
+def _shown(decision: Decision, zone: ZoneInfo) -> dict[str, Any]:
     limits = decision.limits if isinstance(decision, Allow) else None
     answer = "allow" if isinstance(decision, Allow) else "deny" if isinstance(decision, Deny) else "try-later"
     return {
         "answer": answer,
         "reason": decision.reason if isinstance(decision, Deny) else None,
         "rule": {"source": decision.rule.source, "text": decision.rule.text},
-        "valid_until": decision.valid_until.isoformat() if decision.valid_until else None,
+        "valid_until": shown(decision.valid_until, zone) if decision.valid_until else None,
         "limits": {"upload": limits.upload, "download": limits.download} if limits else None,
     }
 

@@ -12,18 +12,21 @@ from appliance.supervisor.alerts_mail import CannotSend
 from appliance.supervisor.core import Core
 from appliance.supervisor.verb import Call, Verb, VerbError
 
+_FRESH = 1.0  # seconds: who has just stopped a unit sees it stopped
+
 
 def verbs(core: Core) -> dict[str, Verb]:
     """The verbs of this noun."""
 
     def status(_call: Call) -> dict[str, Any]:
+        core.health.look(unless_within=_FRESH)
         return core.health.status()
 
     def reload(call: Call) -> dict[str, Any]:
         try:
             settings = load(core.settings.folder)
         except SettingsError as error:
-            raise VerbError("settings", str(error)) from error
+            raise VerbError("settings", f"{error}\nThe server goes on with the settings that it has.") from error
         if settings.school.domain != core.settings.school.domain:
             raise VerbError(
                 "settings",
@@ -57,7 +60,7 @@ def _reload_units(core: Core) -> list[str]:
             core.launcher.reload(unit.name)
         except RequestRefused as refusal:
             if refusal.kind != "not-possible":  # an engine: what it needs of the settings is rendered at its start
-                warnings.append(f"{unit.name} goes on with its settings: {refusal.text}")
+                warnings.append(f"{unit.name} goes on with its former settings: {refusal.text}")
         except Unreachable as error:
-            warnings.append(f"{unit.name} goes on with its settings: {error}")
+            warnings.append(f"{unit.name} goes on with its former settings: {error}")
     return warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +52,9 @@ class _Users:
         snapshot, now = self._core.snapshot(), self._core.clock()
         group, role = call.arguments["group"], call.arguments["role"]
         if group is not None and group not in snapshot.groups:
-            raise VerbError("unknown-group", f"there is no group {group!r}")
+            near = difflib.get_close_matches(group.lower(), snapshot.groups, n=3, cutoff=0.3)
+            hint = f"; near: {', '.join(near)}" if near else ""
+            raise VerbError("unknown-group", f"there is no group {group!r}{hint}")
         return {
             "users": [
                 {

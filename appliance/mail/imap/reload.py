@@ -33,8 +33,8 @@ def reload(engine: Engine, notifier: Notifier) -> None:
     former = path.read_text(encoding="utf-8")
     if f"listen = {engine.host}\n" not in former or f"port = {engine.port}\n" not in former:
         raise Unusable(
-            "network.yaml: listen.imap: another address needs its socket anew: "
-            "systemctl restart schoolserver-imap.socket schoolserver-imap.service"
+            "network.yaml: listen.imap: another address needs a new socket: "
+            "schoolserver setup && systemctl restart schoolserver.target"
         )
     prepare(engine)
     changed = path.read_text(encoding="utf-8") != former

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import appliance
 from appliance.daemon.identities import Identities
-from appliance.daemon.reload import ReloadUnanswered
+from appliance.daemon.reload_line import ReloadUnanswered
 from appliance.daemon.wire import Refusal
 from appliance.supervisor.launcher import folders, sockets
 from appliance.supervisor.launcher.desk import Desk

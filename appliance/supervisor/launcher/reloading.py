@@ -9,7 +9,7 @@ import selectors
 import socket
 from collections.abc import Callable
 
-from appliance.daemon.reload import ReloadUnanswered, begin, reasons_in
+from appliance.daemon.reload_line import ReloadUnanswered, begin, reasons_in
 from appliance.daemon.wire import Refusal
 
 _PIECE = 65536

@@ -70,7 +70,7 @@ def unit_state(name: str, shown: Shown, now: datetime, steady: float) -> UnitSta
     state = _state(shown)
     moment = shown.entered if state is State.READY else shown.changed
     since = now - timedelta(seconds=max(0.0, steady - moment / 1e6)) if moment else now
-    text = shown.text[:_STATUS_LENGTH] if state in (State.READY, State.STARTING) else _reason(state, shown)
+    text = shown.text[:_STATUS_LENGTH] if state is State.READY else _reason(state, shown)  # or it may be its last words
     return UnitState(name, state, shown.main_pid or None, since, shown.restarts, text)
 
 
@@ -99,7 +99,7 @@ def _reason(state: State, shown: Shown) -> str:
     if shown.result == "exit-code" and shown.exit_status == WRONG_SETTINGS:
         return f"wrong settings: schoolserver check says which; then: systemctl start {unit}"
     again = f"systemctl reset-failed {unit} && systemctl start {unit}"
-    if shown.result == "start-limit-hit":
+    if shown.result == "start-limit-hit" or not shown.exit_status:  # what runs before it looks at the settings, too
         return f"{_why(shown)}: see schoolserver check and journalctl -u {unit}; then: {again}"
     return f"{_why(shown)}: see journalctl -u {unit}; then: {again}"
 

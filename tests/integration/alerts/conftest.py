@@ -11,7 +11,7 @@ import pytest
 
 from appliance.daemon.identities import Identities
 from tests.integration.alerts.smarthost import LOGIN, PASSWORD, smarthost
-from tests.integration.services.school import running
+from tests.integration.support_school import running
 
 SIZE, RESERVE = 128_000_000, 24_000_000
 CARER, INSIDE = "carer@town.example", "erika.lehmann@schule.example"

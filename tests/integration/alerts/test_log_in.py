@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.integration.services.school import ROOT
+from tests.integration.support_place import ROOT
 
 
 @pytest.fixture

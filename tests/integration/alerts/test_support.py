@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 
 from appliance.auth.envelope import Keys
-from tests.integration.services.school import ROOT
+from tests.integration.support_place import ROOT
 
 DEMO = ROOT / "etc" / "demo" / "roster.csv"
 CLOSED = ("settings/", "packages.txt", "system.txt", "README.txt", "units.txt")
@@ -36,7 +36,7 @@ def people(school):
 
 def bundle(school, folder):
     out = folder / "report.tar.gz"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHOOLSERVER_CONTROL": str(school.control._path)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SCHOOLSERVER_CONTROL": str(school.control)}
     code = "from appliance.cli.report import report; report()"
     argv = ["/usr/bin/python3", "-c", code, "--out", str(out), "--settings", str(school.settings.folder)]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -67,7 +67,7 @@ def test_a_mail_gets_away_encrypted(settings, tmp_path, tls):
         assert send(via(settings, host, encryption="tls" if tls else "starttls")) == 0
         session, envelope, mail = host.mails[0]
     assert session.ssl is not None or tls
-    assert session.host_name == "localhost"
+    assert session.host_name == "schule.example"
     assert (envelope.mail_from, envelope.rcpt_tos) == (LOGIN, [CARER])
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Message-ID"] and mail["Date"]

@@ -1,5 +1,5 @@
 """Real units under the real launcher."""
 
-from tests.integration.support_units import identity, place
+from tests.integration.support_place import place
 
-__all__ = ["identity", "place"]
+__all__ = ["place"]

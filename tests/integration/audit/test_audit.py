@@ -99,13 +99,13 @@ def test_junk_is_counted_and_not_logged(client, query, running):
             sender.send(data)
         client.record(sign_in())
         counts_when(query, received=7, junk=6, written=1)
-    assert running.logs()["audit.log"] == ""
+    assert running.logs()["audit"] == ""
 
 
 def test_events_sent_while_it_is_restarted_arrive(client, query, running):
     client.record(sign_in("before"))
     counts_when(query, written=1)
-    pid = running.pid_of("audit")
+    pid = running.pid("audit")
     family = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     os.kill(pid, signal.SIGKILL)
     # What the dying worker still takes from its connection is lost with it: it has to be gone as well.
@@ -131,7 +131,7 @@ def test_nobody_listening_is_counted_and_never_waits(tmp_path):
 def test_a_process_that_does_not_read_costs_events_and_no_time(client, query, running):
     client.record(sign_in())
     counts_when(query, written=1)
-    group = running.pid_of("audit")
+    group = running.pid("audit")
     os.killpg(group, signal.SIGSTOP)
     try:
         began = time.monotonic()
@@ -173,7 +173,7 @@ def test_a_full_disk_is_told_and_recovered_from(place):
             file.write(b"x" * (free - 4096))
         for _ in range(200):
             client.record(sign_in())
-        until(lambda: "cannot write: No space left on device" in place.status_of("audit"))
+        until(lambda: "cannot write: No space left on device" in place.states()["audit"].status)
         counts = query.call("counts")
         assert counts["waiting"] > 0
         ballast.unlink()

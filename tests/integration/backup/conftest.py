@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 
@@ -13,17 +12,10 @@ from appliance.backup.intent import own_folder
 from appliance.backup.run import copy
 from appliance.demo import sshd
 from appliance.settings.load import load
+from tests.integration.support_place import AS_ROOT, ROOT, free_port
 
-ROOT = Path(__file__).resolve().parents[3]
-AS_ROOT = os.geteuid() == 0
 UID = 20001 if AS_ROOT else os.geteuid()
 LONG_AGO = 1_600_000_000
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class School:

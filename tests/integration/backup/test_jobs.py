@@ -1,7 +1,12 @@
-"""The privileged process starts copies and restores as processes of their own, and tells how they are."""
+"""The privileged process starts copies and restores as processes of their own, and tells how they are.
+
+Once as its children, as in the demo; once over a socket, as on a server, where systemd's own tool plays the unit.
+"""
 
 import asyncio
 import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -9,16 +14,41 @@ from appliance.daemon.request_server import Peer, RequestError
 from appliance.privileged.backups import Backups
 from appliance.privileged.names import Ids
 from tests.integration.backup.conftest import UID
+from tests.integration.support_place import ROOT
 
 ME = Peer(os.getpid(), os.geteuid(), os.getegid())
 IDS = Ids(0, 60_000)
+ACTIVATE = Path("/usr/bin/systemd-socket-activate")
+
+
+@pytest.fixture(params=["child", "unit"])
+def place(request, bare):
+    """The socket to ask at; None: a child does it."""
+    if request.param == "child":
+        yield None
+        return
+    if not ACTIVATE.exists():
+        pytest.skip("systemd is not installed")
+    path = bare.folder / "backup.sock"
+    program = ("/usr/bin/python3", "-P", "-m", "appliance.backup", "serve", "--settings", str(bare.etc))
+    unit = subprocess.Popen(
+        [str(ACTIVATE), "--accept", "--inetd", f"--listen={path}", f"--setenv=PYTHONPATH={ROOT}", *program],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with unit:
+        try:
+            assert "Listening" in unit.stderr.readline()
+            yield path
+        finally:
+            unit.terminate()
 
 
 class Asking:
     """The verbs, asked as the supervisor asks them."""
 
-    def __init__(self, school):
-        self.backups = Backups(school.etc)
+    def __init__(self, school, place):
+        self.backups = Backups(school.etc, place)
         self._verbs = self.backups.verbs(lambda _peer: True, lambda: IDS)
 
     async def __call__(self, verb, **arguments):
@@ -36,11 +66,11 @@ class Asking:
                 return told, state["outcome"]
 
 
-def test_a_copy_and_the_way_back(school):
+def test_a_copy_and_the_way_back(school, place):
     letter = school.put(school.home() / "letter")
 
     async def act():
-        ask = Asking(school)
+        ask = Asking(school, place)
         told, made = await ask.outcome("backup-run")
         assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
         assert {"homes", "mail"} <= {text for _, _, text in told}
@@ -62,13 +92,13 @@ def test_a_copy_and_the_way_back(school):
     asyncio.run(act())
 
 
-def test_stopped_with_the_privileged_process(bare):
+def test_stopped_with_the_privileged_process(bare, place):
     bare.configure(bandwidth="64 KiB")
     bare.start()
     bare.put(bare.home() / "big", os.urandom(3_000_000))
 
     async def act():
-        ask = Asking(bare)
+        ask = Asking(bare, place)
         job, seen, text = (await ask("backup-run"))["job"], 0, ""
         while text != "homes":
             state = await ask("backup-follow", job=job, seen=seen)
@@ -81,3 +111,13 @@ def test_stopped_with_the_privileged_process(bare):
     asyncio.run(act())
     bare.configure()
     assert (bare.copy() / "homes" / "fred.mustermann" / "big").exists()
+
+
+def test_where_no_copies_are_made_the_answer_says_what_to_install(bare):
+    async def act():
+        ask = Asking(bare, bare.folder / "no.sock")
+        error = (await ask.outcome("backup-list"))[1]["error"]
+        assert error["kind"] == "not-set-up"
+        assert "schoolserver-backup" in error["text"]
+
+    asyncio.run(act())

@@ -6,29 +6,24 @@ import stat
 import pytest
 
 from appliance.demo import sshd
-from appliance.settings.load import load
 from appliance.supervisor.client import ServerRefused
-from tests.integration.backup.conftest import ROOT, free_port
-from tests.integration.supervisor.conftest import School
+from tests.integration.support_place import ROOT, free_port, placed
+from tests.integration.support_school import ACCOUNTS, QUICK, School
 
 LOGIN = "fred.mustermann"
 
 
 @pytest.fixture
 def school():
-    made = School()
-    try:
-        port = free_port()
-        made.write("backup", "".join(f"{name}: {value}\n" for name, value in sshd.settings_for(port).items()))
-        made.settings = load(made.folder / "etc")
-        with sshd.second_place(made.folder, made.settings, ROOT) as copies:
-            made.copies = copies
-            made.start()
-            (made.folder / "data" / "mail").mkdir()  # the mail service's, which does not run here
-            made.bring_in()
-            yield made
-    finally:
-        made.close()
+    with (
+        placed(School, {**QUICK, "backup": sshd.settings_for(free_port())}, ACCOUNTS) as made,
+        sshd.second_place(made.folder, made.settings, ROOT) as copies,
+    ):
+        made.copies = copies
+        made.start()
+        made.data.joinpath("mail").mkdir()  # the mail service's, which does not run here
+        made.take_in()
+        yield made
 
 
 def test_copied_listed_and_restored_with_a_record(school):
@@ -54,7 +49,7 @@ def test_copied_listed_and_restored_with_a_record(school):
     events = [event for event in school.events() if event["kind"] == "restored"]
     assert [(event["login"], event["snapshot"]) for event in events] == [(LOGIN, made["snapshot"])]
     assert "letter" not in str(events)
-    assert all(word not in school.logs() for word in ("letter", LOGIN))
+    assert all(word not in log for word in ("letter", LOGIN) for log in school.logs().values())
     record = school.folder / "state" / "backup" / "record.json"
     assert stat.S_IMODE(record.stat().st_mode) == 0o640
     probe = school.when(

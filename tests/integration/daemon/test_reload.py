@@ -1,13 +1,14 @@
 """A reload that is waited for, as systemctl does it: the real program asks a real daemon."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from appliance.daemon.reload import Askers
+from appliance.daemon.reload_line import Askers
 
 ROOT = Path(__file__).resolve().parents[3]
 BOTH = pytest.mark.parametrize("kind", ["asyncio", "twisted"])
@@ -142,3 +143,39 @@ def test_a_name_that_is_taken_closes_this_way_only():
     second = Askers()
     assert not second.open
     first.close()
+
+
+def _begun(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def test_an_answer_counts_only_from_the_process_that_was_asked():
+    """Somebody else who took the name of a process that takes no reload cannot answer for it."""
+    with (
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other,
+        socket.socket(socket.AF_UNIX) as liar,
+    ):
+        liar.bind(f"\0schoolserver-reload/{other.pid}/{_begun(other.pid)}")
+        liar.listen()
+        code, said = Asking(other.pid).end()
+        other.communicate(b"\n")
+    assert code == 1
+    assert f"process {other.pid} takes no reload" in said
+
+
+def test_a_crowd_of_askers_is_taken_in_and_answered_together():
+    askers = Askers()
+    address = f"\0schoolserver-reload/{os.getpid()}/{_begun(os.getpid())}"
+    crowd = []
+    try:
+        for _ in range(16):
+            one = socket.socket(socket.AF_UNIX)
+            crowd.append(one)
+            one.connect(address)
+        assert askers.come()
+        assert len(askers.leave()) == 16
+        assert not askers.come()
+    finally:
+        askers.close()
+        for one in crowd:
+            one.close()

@@ -9,7 +9,7 @@ T = TypeVar("T")
 _LOOK_EVERY = 0.05
 
 
-def eventually(check: Callable[[], T], within: float, what: str = "") -> T:
+def eventually(check: Callable[[], T], within: float = 5.0, what: str = "") -> T:
     """Give the first true answer of ``check``; fails when there is none after ``within`` seconds.
 
     ``check`` may raise ``AssertionError`` or ``OSError`` for "not yet"; the last one is shown with the failure.

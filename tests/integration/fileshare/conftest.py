@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.fileshare.school import FRED, FRIDA, LIMIT, School, start_school
-from tests.integration.mail.school import wait_for
+from tests.integration.fileshare.school import FRED, FRIDA, School, start_school
+from tests.integration.support_parts import LIMIT
 
 
 @pytest.fixture(scope="session")
@@ -18,11 +18,8 @@ def running_school() -> Iterator[School]:
 @pytest.fixture
 def school(running_school: School) -> Iterator[School]:
     """The school; whatever a test changed about its accounts is published as it was, and its files are removed."""
-    before = running_school.snapshot
-    yield running_school
-    if running_school.snapshot is not before:
-        running_school.publish()
-        wait_for(lambda: _gets_in(running_school, FRED) and _gets_in(running_school, FRIDA), 10)
+    with running_school.as_before(lambda: _gets_in(running_school, FRED) and _gets_in(running_school, FRIDA)):
+        yield running_school
     for share in ("homes", "groups"):
         for path in sorted((running_school.data / share).rglob("*"), reverse=True):
             if len(path.relative_to(running_school.data).parts) > 2:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.fileshare.school import FRED, FRIDA, GINA, GROUPS, PASSWORD, PEOPLE, ROOT, School
+from tests.integration.fileshare.school import FRED, FRIDA, GINA, GROUPS, PEOPLE, School
+from tests.integration.support_parts import PASSWORD
+from tests.integration.support_place import AS_ROOT
 
 CONTENT = os.urandom(300_001)
 
@@ -38,8 +40,8 @@ def test_what_is_stored_comes_back(school: School) -> None:
         assert client.size("/Home/Referat über Äpfel.odt") == len(CONTENT)
     stored = school.home(FRED) / "Referat über Äpfel.odt"
     assert stored.read_bytes() == CONTENT
-    if ROOT:
-        assert (stored.stat().st_uid, stat.S_IMODE(stored.stat().st_mode)) == (PEOPLE[FRED][0], 0o660)
+    if AS_ROOT:
+        assert (stored.stat().st_uid, stat.S_IMODE(stored.stat().st_mode)) == (PEOPLE[FRED].uid, 0o660)
 
 
 def test_text_and_empty_files_are_not_changed(school: School) -> None:
@@ -97,9 +99,9 @@ def test_a_group_shares_equally(school: School) -> None:
         put(frida, "/Staff/notes", b"staff only")
         with pytest.raises(ftplib.error_perm, match="550"):
             get(fred, "/Staff/notes")
-    if ROOT:
+    if AS_ROOT:
         found = (school.group("klasse3a") / "Projekt" / "a").stat()
-        assert (found.st_uid, found.st_gid) == (PEOPLE[FRIDA][0], GROUPS["klasse3a"].gid)
+        assert (found.st_uid, found.st_gid) == (PEOPLE[FRIDA].uid, GROUPS["klasse3a"].gid)
 
 
 def test_a_file_moved_into_a_group_is_the_groups(school: School) -> None:
@@ -167,7 +169,7 @@ def test_a_link_is_replaced_not_followed(school: School) -> None:
     outside.unlink()
 
 
-@pytest.mark.skipif(not ROOT, reason="the kernel keeps people apart only when the service runs as root")
+@pytest.mark.skipif(not AS_ROOT, reason="the kernel keeps people apart only when the service runs as root")
 def test_the_kernel_says_no_too(school: School) -> None:
     """A folder inside one's own home that belongs to somebody else stays closed, whatever our own checks say."""
     closed = school.home(FRED) / "closed"
@@ -180,20 +182,20 @@ def test_the_kernel_says_no_too(school: School) -> None:
 
 
 def test_someone_moved_to_another_class_sees_it_at_once(school: School) -> None:
-    from tests.integration.mail.school import wait_for
+    from tests.integration.demo.waiting import eventually
 
     with school.ftp(FRED) as client:
         assert client.nlst("/Groups") == ["klasse3a"]
         school.publish(fred__mustermann={"groups": ("klasse3b",)})
-        wait_for(lambda: client.nlst("/Groups") == ["klasse3b"])
+        eventually(lambda: client.nlst("/Groups") == ["klasse3b"])
         with pytest.raises(ftplib.error_perm, match="550"):
             client.cwd("/Groups/klasse3a")
 
 
 def test_special_files_are_not_opened(school: School) -> None:
     os.mkfifo(school.home(FRED) / "fifo")
-    if ROOT:
-        os.chown(school.home(FRED) / "fifo", PEOPLE[FRED][0], PEOPLE[FRED][0])
+    if AS_ROOT:
+        os.chown(school.home(FRED) / "fifo", PEOPLE[FRED].uid, PEOPLE[FRED].uid)
     with school.ftp(FRED) as client, pytest.raises(ftplib.error_perm, match="550"):
         get(client, "/Home/fifo")
 

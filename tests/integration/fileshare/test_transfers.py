@@ -16,20 +16,10 @@ from pathlib import Path
 import pytest
 
 from appliance.usage.ledger import Usage
-from tests.integration.fileshare.school import FRED, LIMIT, PEOPLE, ROOT, School
-from tests.integration.mail.school import wait_for
-
-
-def said(client: ftplib.FTP) -> str:
-    try:
-        return client.getresp()
-    except ftplib.Error as reply:
-        return str(reply)
-
-
-def answer(client: ftplib.FTP, command: str) -> str:
-    client.putcmd(command)
-    return said(client)
+from tests.integration.demo.waiting import eventually
+from tests.integration.fileshare.school import FRED, PEOPLE, School, answer, said
+from tests.integration.support_parts import LIMIT
+from tests.integration.support_place import AS_ROOT
 
 
 def left(school: School) -> list[str]:
@@ -41,14 +31,6 @@ def put(client: ftplib.FTP, path: str, size: int, rest: int | None = None, comma
         return client.storbinary(f"{command} {path}", io.BytesIO(bytes(size)), rest=rest)
     except ftplib.Error as reply:
         return str(reply)
-
-
-def test_the_limit_is_that_of_the_file(school: School) -> None:
-    with school.ftp() as client:
-        assert put(client, "/Home/just", LIMIT).startswith("226")
-        assert put(client, "/Home/over", LIMIT + 1).startswith("552")
-        assert client.nlst("/Home") == ["just"]
-        assert put(client, "/Home/just", 1).startswith("226")
 
 
 def test_the_session_goes_on_after_a_refusal(school: School) -> None:
@@ -126,7 +108,7 @@ def test_an_aborted_upload_leaves_nothing(school: School) -> None:
         put(client, "/Home/a", 7)
         data = client.transfercmd("STOR /Home/a")
         data.sendall(bytes(100_000))
-        wait_for(lambda: " Total bytes received: 100000" in client.sendcmd("STAT"))
+        eventually(lambda: " Total bytes received: 100000" in client.sendcmd("STAT"))
         client.putcmd("ABOR")
         assert said(client).startswith("426")
         assert said(client).startswith("226")
@@ -171,7 +153,7 @@ def test_a_killed_worker_leaves_nothing_and_another_comes(school: School) -> Non
     with school.ftp() as client:
         data = client.transfercmd("STOR /Home/half")
         data.sendall(bytes(100_000))
-        wait_for(lambda: " Total bytes received: 100000" in client.sendcmd("STAT"))
+        eventually(lambda: " Total bytes received: 100000" in client.sendcmd("STAT"))
         for worker in school.files.children():
             os.kill(worker, signal.SIGKILL)
         with pytest.raises((EOFError, OSError)):
@@ -218,10 +200,10 @@ def test_many_at_once(school: School) -> None:
         assert (school.home(FRED) / str(number)).read_bytes() == bytes([number]) * 500_000
 
 
-@pytest.mark.skipif(not ROOT, reason="as one user all files have one owner, who is no account")
+@pytest.mark.skipif(not AS_ROOT, reason="as one user all files have one owner, who is no account")
 def test_the_ledger_follows_every_change(school: School) -> None:
     usage = Usage(school.settings.server.runtime / "usage")
-    uid = PEOPLE[FRED][0]
+    uid = PEOPLE[FRED].uid
 
     def used() -> int:
         usage.refresh()
@@ -244,14 +226,14 @@ def test_the_ledger_follows_every_change(school: School) -> None:
         assert used() == before
 
 
-@pytest.mark.skipif(not ROOT, reason="as one user all files have one owner, who is no account")
+@pytest.mark.skipif(not AS_ROOT, reason="as one user all files have one owner, who is no account")
 def test_the_quota(school: School) -> None:
     usage = Usage(school.settings.server.runtime / "usage")
     usage.refresh()
-    quota = usage.of(PEOPLE[FRED][0]) + 1_000_000
+    quota = usage.of(PEOPLE[FRED].uid) + 1_000_000
     school.publish(fred__mustermann={"quota": quota})
     with school.ftp() as client:
-        wait_for(lambda: answer(client, "ALLO 1100000").startswith("552"))
+        eventually(lambda: answer(client, "ALLO 1100000").startswith("552"))
         assert put(client, "/Home/a", 600_000).startswith("226")
         assert put(client, "/Home/b", 600_000).startswith("552")
         assert put(client, "/Home/a", 900_000).startswith("226")  # instead of the former one
@@ -263,7 +245,7 @@ def test_the_quota(school: School) -> None:
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(school: School, tmp_path: Path) -> None:
-    if not ROOT:
+    if not AS_ROOT:
         pytest.skip("only root can mount")
     small = school.home(FRED) / "small"
     small.mkdir()

@@ -1,11 +1,14 @@
 """One school for all tests of mail: its parts take a few seconds to start."""
 
+import imaplib
 import smtplib
 from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.mail.school import PASSWORD, School, start_school, wait_for
+from tests.integration.mail.clients import connect, connect_imap
+from tests.integration.mail.school import School, start_school
+from tests.integration.support_parts import PASSWORD
 
 
 @pytest.fixture(scope="session")
@@ -19,18 +22,31 @@ def running_school() -> Iterator[School]:
 @pytest.fixture
 def school(running_school: School) -> Iterator[School]:
     """The school; whatever a test changed about its accounts is published as it was."""
-    before = running_school.snapshot
-    yield running_school
-    if running_school.snapshot is not before:
-        running_school.publish()
-        wait_for(lambda: _everybody_gets_in(running_school))
+    with running_school.as_before(lambda: _everybody_gets_in(running_school)):
+        yield running_school
+
+
+@pytest.fixture
+def client(school: School) -> Iterator[smtplib.SMTP]:
+    """A mail program of Fred's, signed in."""
+    with connect(school) as client:
+        client.login("fred.mustermann", PASSWORD)
+        yield client
+
+
+@pytest.fixture
+def frida(school: School) -> Iterator[imaplib.IMAP4]:
+    """A mail program of Frida's that reads, signed in."""
+    client = connect_imap(school)
+    client.login("frida.lehrer", PASSWORD)
+    yield client
+    client.shutdown()
 
 
 def _everybody_gets_in(school: School) -> bool:
     try:
         for login in ("fred.mustermann", "gina.musterfrau"):
-            with smtplib.SMTP("127.0.0.1", school.ports["submission"], "pc12", timeout=20) as client:
-                client.starttls(context=school.context)
+            with connect(school) as client:
                 client.login(login, PASSWORD)
     except smtplib.SMTPAuthenticationError:
         return False

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 from appliance.daemon.request_client import BlockingClient
-from tests.integration.mail.school import PASSWORD, School, wait_for
+from tests.integration.demo.waiting import eventually
+from tests.integration.mail.school import School
+from tests.integration.support_parts import PASSWORD
 
 FRED, FRIDA, GINA = (f"{name}@schule.example" for name in ("fred.mustermann", "frida.lehrer", "gina.musterfrau"))
 MESSAGE = f"From: {FRED}\r\nTo: {FRIDA}\r\nSubject: x\r\n\r\n".encode()
@@ -41,7 +43,7 @@ def test_a_full_mailbox_takes_no_more(school: School) -> None:
         client.mail(FRED, ["SIZE=6000"])
         return client.rcpt(GINA)[0] == 552
 
-    wait_for(full)
+    eventually(full)
     client.rset()
     client.sendmail(FRED, [GINA], MESSAGE + b"x" * 70 + b"\r\n" * 1_500)
     for worker in school.mail.children():
@@ -84,7 +86,7 @@ def test_a_killed_service_leaves_whole_messages_only(school: School) -> None:
 
     sender = threading.Thread(target=send)
     sender.start()
-    wait_for(lambda: len(set(school.boxes("frida.lehrer")) - before) >= 3, 20)
+    eventually(lambda: len(set(school.boxes("frida.lehrer")) - before) >= 3, 20)
     for worker in school.mail.children():
         os.kill(worker, signal.SIGKILL)
     sender.join(30)
@@ -241,7 +243,7 @@ def test_a_refusals_code_leads_to_its_rule(school: School) -> None:
         why.update(audit.call("why", code=shown.group(1).decode()))
         return True
 
-    wait_for(known)
+    eventually(known)
     audit.close()
     assert (why["service"], why["reason"], why["source"]) == ("mail", "outside-recipient", "built-in K08")
     assert "elsewhere" not in str(why)

@@ -7,32 +7,15 @@ import os
 import smtplib
 import ssl
 import subprocess
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from appliance.mail.imap.engine import OUR_LINES, engine_for
-from appliance.policy.account import Lock, Role, Service
-from appliance.policy.limits import encoded_size
-from tests.integration.mail.school import PASSWORD, PEOPLE, School, wait_for
+from tests.integration.mail.clients import connect_imap
+from tests.integration.mail.school import PEOPLE, School
+from tests.integration.support_parts import PASSWORD
 
 FRED, FRIDA = "fred.mustermann@schule.example", "frida.lehrer@schule.example"
-
-
-def connect(school: School) -> imaplib.IMAP4:
-    client = imaplib.IMAP4("127.0.0.1", school.ports["imap"], timeout=20)
-    client.starttls(school.context)
-    return client
-
-
-@pytest.fixture
-def frida(school: School) -> Iterator[imaplib.IMAP4]:
-    client = connect(school)
-    client.login("frida.lehrer", PASSWORD)
-    yield client
-    client.shutdown()
 
 
 def hand_in(school: School, subject: str) -> bytes:
@@ -64,26 +47,6 @@ def test_folders(frida: imaplib.IMAP4) -> None:
     assert frida.select("Klassen/3a") == ("OK", [b"1"])
 
 
-def test_a_message_larger_than_one_may_send_is_not_taken(school: School, frida: imaplib.IMAP4) -> None:
-    limits = school.snapshot.limits
-    largest = encoded_size(limits.roles[Role.TEACHER].upload) + limits.message_overhead + OUR_LINES
-    assert largest < engine_for(school.settings).largest < 40_000_000
-    head = b"Subject: large\r\n\r\n"
-
-    def append(size: int) -> tuple[str, list[bytes]]:
-        lines = (b"x" * 70 + b"\r\n") * (size // 72)
-        body = (head + lines + b"y" * 72)[: size - 2] + b"\r\n"
-        return frida.append("Drafts", "", imaplib.Time2Internaldate(0), body)
-
-    status, text = append(40_000_000)
-    assert status == "NO" and b"larger than the maximum size" in text[0]
-    assert append(largest + 1)[0] == "NO"
-    assert append(largest)[0] == "OK"
-    assert frida.select("Drafts") == ("OK", [b"1"])
-    box = school.settings.server.data / "mail" / "frida.lehrer"
-    assert [path for path in box.rglob("tmp/*") if path.is_file()] == []
-
-
 def test_other_users_cannot_talk_to_dovecots_sockets(school: School) -> None:
     """A socket takes who may write to it and pass all folders above it."""
     base = school.settings.server.runtime / "dovecot"
@@ -97,7 +60,7 @@ def test_other_users_cannot_talk_to_dovecots_sockets(school: School) -> None:
 @pytest.mark.parametrize("login", ["Frida.Lehrer", "frida.lehrer@schule.example", "FRIDA.LEHRER@Schule.Example"])
 def test_a_login_is_one_in_every_case(school: School, login: str) -> None:
     hand_in(school, "case")
-    client = connect(school)
+    client = connect_imap(school)
     client.login(login, PASSWORD)
     client.select("INBOX")
     assert client.search(None, "SUBJECT", "case")[1] != [b""]
@@ -105,7 +68,7 @@ def test_a_login_is_one_in_every_case(school: School, login: str) -> None:
 
 
 def test_the_probe_reads_its_own_mail(school: School) -> None:
-    client = connect(school)
+    client = connect_imap(school)
     assert client.login("schoolserver-probe", PASSWORD)[0] == "OK"
     client.logout()
 
@@ -130,7 +93,7 @@ def test_old_tls_is_refused(school: School) -> None:
 
 
 def refusal(school: School, password: str = PASSWORD, login: str = "frida.lehrer") -> str:
-    client = connect(school)
+    client = connect_imap(school)
     try:
         client.login(login, password)
     except imaplib.IMAP4.error as error:
@@ -138,25 +101,6 @@ def refusal(school: School, password: str = PASSWORD, login: str = "frida.lehrer
     finally:
         client.shutdown()
     return ""
-
-
-def test_wrong_must_change_and_locked(school: School) -> None:
-    assert "AUTHENTICATIONFAILED" in refusal(school, "wrong")
-    school.publish(
-        gina__musterfrau={"must_change": True},
-        fred__mustermann={"locks": (Lock(Service.MAIL, datetime.now(UTC), None),)},
-    )
-    wait_for(lambda: refusal(school, login="gina.musterfrau") != "")
-    assert "EXPIRED" in refusal(school, login="gina.musterfrau")
-    assert "CONTACTADMIN" in refusal(school, login="fred.mustermann")
-
-
-def test_a_session_is_kicked(school: School, frida: imaplib.IMAP4) -> None:
-    config = school.settings.server.state / "imap" / "dovecot.conf"
-    subprocess.run(["doveadm", "-c", str(config), "kick", "frida.lehrer"], check=True, capture_output=True, timeout=20)
-    with pytest.raises((imaplib.IMAP4.abort, OSError)):
-        frida.noop()
-        frida.noop()
 
 
 def test_the_password_service_away_is_a_temporary_failure(school: School) -> None:
@@ -183,8 +127,8 @@ def test_the_log_names_nobody(school: School) -> None:
     os.chown(box, box.parent.stat().st_uid, -1)
     box.chmod(0o000)
     try:
-        connect(school).login("gina.musterfrau", PASSWORD)
-        client = connect(school)
+        connect_imap(school).login("gina.musterfrau", PASSWORD)
+        client = connect_imap(school)
         client.login("gina.musterfrau", PASSWORD)
         client.select("INBOX")
         client.shutdown()
@@ -209,7 +153,7 @@ def test_dovecot_keeps_to_its_own_folders(school: School) -> None:
     assert (school.settings.server.state / "imap" / "instances").exists()
     elsewhere = Path("/var/lib/dovecot/instances")
     assert not elsewhere.exists() or str(school.folder) not in elsewhere.read_text()
-    with_frida = connect(school)
+    with_frida = connect_imap(school)
     with_frida.login("frida.lehrer", PASSWORD)
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     with_frida.logout()

@@ -1,71 +1,16 @@
-"""Transcripts of submission: one per reply code, with the mail programs' own libraries."""
+"""Transcripts of submission up to DATA: one per reply code, with the mail programs' own libraries."""
 
 from __future__ import annotations
 
-import contextlib
-import select
 import smtplib
-import socket
-import ssl
-import struct
-import time
 from base64 import b64encode
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.header import Header
-from email.message import EmailMessage
 
 import pytest
 
-from appliance.policy.account import Lock, Service
-from tests.integration.mail.school import LIMIT, PASSWORD, School, wait_for
-
-FRED, FRIDA, GINA = (f"{name}@schule.example" for name in ("fred.mustermann", "frida.lehrer", "gina.musterfrau"))
-
-
-def connect(school: School) -> smtplib.SMTP:
-    client = smtplib.SMTP("127.0.0.1", school.ports["submission"], local_hostname="pc12.schule.example", timeout=20)
-    client.starttls(context=school.context)
-    client.ehlo()
-    return client
-
-
-@pytest.fixture
-def client(school: School) -> Iterator[smtplib.SMTP]:
-    with connect(school) as client:
-        client.login("fred.mustermann", PASSWORD)
-        yield client
-
-
-def message(sender: str = FRED, subject: str = "Hausaufgaben", size: int = 0) -> EmailMessage:
-    made = EmailMessage()
-    made["From"], made["To"], made["Subject"] = f"Fred Mustermann <{sender}>", FRIDA, subject
-    made.set_content("Guten Tag,\n.ein Punkt am Anfang\n..zwei\n" + "x" * 70 + "\n" * (size // 71))
-    return made
-
-
-def refused(client: smtplib.SMTP, made: bytes | EmailMessage, sender: str = FRED, to: str = FRIDA) -> str:
-    data = made if isinstance(made, bytes) else made.as_bytes(policy=policy.SMTP)
-    assert client.mail(sender)[0] == 250
-    assert client.rcpt(to)[0] == 250
-    code, text = client.data(data)
-    return f"{code} {text.decode('ascii')}"
-
-
-def test_a_pupils_mail_to_a_teacher_lands_in_a_maildir(school: School, client: smtplib.SMTP) -> None:
-    before = school.boxes("frida.lehrer")
-    client.send_message(message(subject="Grüße"), FRED, [FRIDA, "FRED.Mustermann@Schule.example"])
-    (path,) = set(school.boxes("frida.lehrer")) - set(before)
-    raw = path.read_bytes()
-    assert path.name.endswith(f",S={len(raw)},W={len(raw)}")
-    stored = message_from_bytes(raw, policy=policy.default)
-    assert stored["Subject"] == "Grüße"
-    assert stored["Return-Path"] == f"<{FRED}>"
-    assert "\n.ein Punkt am Anfang\n..zwei\n" in stored.get_content().replace("\r\n", "\n")
-    assert stored["Date"] and stored["Message-ID"]
-    assert "127.0.0.1" not in raw.decode() and "pc12" not in raw.decode()
-    assert path.stat().st_nlink == 2
+from tests.integration.demo.waiting import eventually
+from tests.integration.mail.clients import FRED, FRIDA, GINA, connect
+from tests.integration.mail.school import School
+from tests.integration.support_parts import LIMIT, PASSWORD
 
 
 def test_greetings(school: School) -> None:
@@ -191,7 +136,7 @@ def test_a_recipient_without_mail(school: School, client: smtplib.SMTP) -> None:
         client.mail(FRED)
         return client.rcpt(GINA)
 
-    wait_for(lambda: answer()[0] == 550)
+    eventually(lambda: answer()[0] == 550)
     assert answer()[1].startswith(b"5.2.1 ")
 
 
@@ -203,278 +148,10 @@ def test_too_many_recipients(client: smtplib.SMTP) -> None:
     assert client.rcpt(GINA)[1].startswith(b"4.5.3 ")
 
 
-@pytest.mark.parametrize(
-    ("head", "start"),
-    [
-        (f"From: {GINA}\r\n", "550 5.7.1"),
-        (f"From: {FRED}\r\nReply-To: {GINA}\r\n", "550 5.7.1"),
-        (f"From: {FRED}\r\nSender: {GINA}\r\n", "550 5.7.1"),
-        (f"From: {FRED}\r\nFrom: {GINA}\r\n", "550 5.6.0"),
-        (f"From: {FRED}, {GINA}\r\n", "550 5.6.0"),
-        ("Subject: no sender\r\n", "550 5.6.0"),
-        (f"From: {FRED}\r\nno field\r\n", "550 5.6.0"),
-        (f"From: {FRED}\r\nX: {'x' * 2000}\r\n", "550 5.6.0"),
-        (f"From: {FRED}\r\nSubject: \x1b[2Jx\r\n", "550 5.6.0"),
-        (f"From: {FRED}\r\nSubject: \x9b2Jx\r\n", "550 5.6.0"),
-        (f"From: {FRED}\r\nSubject: =?utf-8?q?=0D=0ABcc:_x?=\r\n", "550 5.6.0"),
-        (f"From: {FRED}\r\nReply-To: {'a' * 3000}\r\n".replace("a" * 900, "a" * 900 + "\r\n "), "550 5.6.0"),
-    ],
-)
-def test_a_refused_head_leaves_nothing(school: School, client: smtplib.SMTP, head: str, start: str) -> None:
-    before = school.boxes("frida.lehrer")
-    assert refused(client, f"{head}\r\nbody\r\n".encode()).startswith(start)
-    assert school.boxes("frida.lehrer") == before
-    assert list((school.settings.server.data / "mail" / "frida.lehrer" / "tmp").iterdir()) == []
-    client.send_message(message(), FRED, [FRIDA])
-
-
-def stored(school: School, client: smtplib.SMTP, head: str) -> bytes:
-    """Send a message with ``head`` and give what lies in the mailbox, without our first lines."""
-    before = school.boxes("frida.lehrer")
-    client.sendmail(FRED, [FRIDA], f"{head}Date: x\r\nMessage-ID: <y>\r\n\r\nbody\r\n".encode(), ["SMTPUTF8"])
-    (path,) = set(school.boxes("frida.lehrer")) - set(before)
-    ours, theirs = path.read_bytes().split(b"\r\n\t", 1)
-    assert ours.startswith(f"Return-Path: <{FRED}>\r\nReceived: by schule.example ".encode())
-    return theirs.partition(b"\r\n")[2]
-
-
-def test_the_roster_names_the_sender(school: School, client: smtplib.SMTP) -> None:
-    shown = f"Fred Mustermann <{FRED}>"
-    to = f"To: Chef <{FRIDA}>\r\n"
-    head = f'From: "Die Schulleitung" <{FRED}>\r\nSender: Rektorat <{FRED}>\r\nReply-To: {FRED}\r\n{to}'
-    kept = stored(school, client, head)
-    assert kept.startswith(f"From: {shown}\r\nSender: {shown}\r\nReply-To: {shown}\r\n{to}".encode())
-    school.publish(fred__mustermann={"display_name": "Jürgen Groß"})
-    encoded = f"From: {Header('Jürgen Groß', 'utf-8').encode()} <{FRED}>\r\n".encode()
-    wait_for(lambda: stored(school, client, f"From: Fred <{FRED}>\r\n").startswith(encoded))
-    school.publish()
-    wait_for(lambda: stored(school, client, f"From: Fred <{FRED}>\r\n").startswith(f"From: {shown}".encode()))
-
-
-def test_foreign_evidence_and_blind_copies_are_not_stored(school: School, client: smtplib.SMTP) -> None:
-    forged = [
-        "Return-Path",
-        "Received",
-        "Authentication-Results",
-        "Delivered-To",
-        "X-Original-To",
-        "X-Sender",
-        "Received-SPF",
-        "Bcc",
-    ]
-    head = "".join(f"{name}: {GINA}\r\n" for name in forged)
-    kept = stored(school, client, f"{head}From: {FRED}\r\nDKIM-Signature: v=1;\r\n b=c\r\nSubject: Grüße\r\n")
-    assert (
-        kept
-        == (
-            f"From: Fred Mustermann <{FRED}>\r\nDKIM-Signature: v=1;\r\n b=c\r\nSubject: Grüße\r\n"
-            "Date: x\r\nMessage-ID: <y>\r\n\r\nbody\r\n"
-        ).encode()
-    )
-
-
-def test_too_large(school: School, client: smtplib.SMTP) -> None:
-    before = school.boxes("frida.lehrer")
-    largest = int(client.esmtp_features["size"])
-    code, text = client.docmd(f"MAIL FROM:<{FRED}> SIZE={largest}")
-    assert code == 552 and text.startswith(b"5.3.4 "), "announced: that of teachers, allowed: that of a pupil"
-    code, text = client.docmd(f"MAIL FROM:<{FRED}> SIZE={largest * 10}")
-    assert code == 552 and b"(code " in text, "by our limits and by no other"
-    made = b"From: " + FRED.encode() + b"\r\n\r\n" + (b"x" * 70 + b"\r\n") * (LIMIT * 3 // 2 // 72)
-    assert refused(client, made).startswith("552 5.3.4 ")
-    assert school.boxes("frida.lehrer") == before
-    assert list((school.settings.server.data / "mail" / "frida.lehrer" / "tmp").iterdir()) == []
-
-
-def test_a_message_as_large_as_allowed(school: School, client: smtplib.SMTP) -> None:
-    made = EmailMessage()
-    made["From"], made["To"], made["Subject"] = FRED, FRIDA, "an attachment"
-    made.set_content("See there.")
-    made.add_attachment(bytes(LIMIT), maintype="application", subtype="octet-stream", filename="a.bin")
-    before = school.boxes("frida.lehrer")
-    client.send_message(made)
-    (path,) = set(school.boxes("frida.lehrer")) - set(before)
-    (attachment,) = message_from_bytes(path.read_bytes(), policy=policy.default).iter_attachments()
-    assert attachment.get_content() == bytes(LIMIT)
-
-
-def test_a_locked_account_loses_its_open_session_within_two_seconds(school: School, client: smtplib.SMTP) -> None:
-    client.sock.settimeout(2.0)
-    school.publish(fred__mustermann={"locks": (Lock(Service.MAIL, datetime.now(UTC), None),)})
-    code, text = client.getreply()
-    assert code == 421 and text.startswith(b"4.7.0 ") and b"(code " in text
-    with connect(school) as again, pytest.raises(smtplib.SMTPAuthenticationError) as caught:
-        again.login("fred.mustermann", PASSWORD)
-    assert caught.value.smtp_error.startswith(b"5.7.13 ")
-
-
-@pytest.mark.parametrize("change", ["must_change", "password"])
-def test_a_changed_password_ends_the_open_session(school: School, client: smtplib.SMTP, change: str) -> None:
-    client.sock.settimeout(2.0)
-    stamp = {"password_changed_at": datetime.now(UTC) + timedelta(seconds=1)}
-    school.publish(fred__mustermann={"must_change": True} if change == "must_change" else stamp)
-    assert client.getreply()[0] == 421
-    with pytest.raises(smtplib.SMTPServerDisconnected):
-        client.noop()
-
-
-def test_an_idle_client_is_told_and_closed(school: School, client: smtplib.SMTP) -> None:
-    client.sock.settimeout(10.0)
-    code, text = client.getreply()
-    assert (code, text[:6]) == (421, b"4.4.2 ")
-
-
-def test_connections_from_one_address_are_limited(school: School) -> None:
-    lines = [socket.create_connection(("127.0.0.1", school.ports["submission"]), 10) for _ in range(13)]
-    try:
-        greetings = [line.recv(200)[:4] for line in lines]
-        assert greetings == [b"220 "] * 12 + [b"421 "]
-    finally:
-        for line in lines:
-            line.close()
-    wait_for(lambda: _greeting(school) == b"220 ")
-
-
-def test_idle_strangers_give_way(school: School) -> None:
-    """From another address than the loopback's: six find room, the one that signed in and the newest five."""
-    own = _own_address()
-    signed_in = smtplib.SMTP("127.0.0.1", school.ports["submission"], "pc12", timeout=20, source_address=(own, 0))
-    signed_in.starttls(context=school.context)
-    signed_in.login("fred.mustermann", PASSWORD)
-    address = ("127.0.0.1", school.ports["submission"])
-    lines = [socket.create_connection(address, 10, source_address=(own, 0)) for _ in range(7)]
-    try:
-        replies = [line.makefile("rb") for line in lines]
-        assert [reply.readline()[:4] for reply in replies] == [b"220 "] * 7
-        assert [reply.readline()[:9] for reply in replies[:2]] == [b"421 4.7.0"] * 2
-        assert _greeting(school) == b"220 ", "the probe needs nobody's room"
-        assert signed_in.noop()[0] == 250
-        lines[-1].sendall(b"NOOP\r\n")
-        assert replies[-1].readline()[:4] == b"250 "
-    finally:
-        for line in lines:
-            line.close()
-        signed_in.close()
-
-
-def _own_address() -> str:
-    """Give an address of this machine that is not the loopback's."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        try:
-            line.connect(("192.0.2.1", 9))
-        except OSError:
-            pytest.skip("this machine has no address but the loopback's")
-        return str(line.getsockname()[0])
-
-
-def test_a_stranger_has_a_short_time_whatever_he_says(school: School) -> None:
-    with smtplib.SMTP("127.0.0.1", school.ports["submission"], "pc12", timeout=10) as client:
-        client.ehlo()
-        replies = []
-        begun = time.monotonic()
-        while not replies or replies[-1][0] == 250:
-            assert time.monotonic() - begun < 8
-            select.select([client.sock], [], [], 0.2)
-            replies.append(client.ehlo())
-        assert replies[-1][0] == 421 and replies[-1][1].startswith(b"4.4.2 ")
-
-
-def _greeting(school: School) -> bytes:
-    with socket.create_connection(("127.0.0.1", school.ports["submission"]), 10) as line:
-        return line.recv(200)[:4]
-
-
-def test_attempts_to_sign_in_are_limited(school: School) -> None:
-    with connect(school) as client:
-        wrong = b64encode(b"fred").decode()
-        replies = [client.docmd("AUTH PLAIN", wrong)[0] for _ in range(6)]
-    assert replies == [501] * 5 + [421]
-
-
-# Smuggling.
-
-
-def raw(school: School) -> ssl.SSLSocket:
-    client = connect(school)
-    client.login("fred.mustermann", PASSWORD)
-    assert isinstance(client.sock, ssl.SSLSocket)
-    client.mail(FRED)
-    client.rcpt(FRIDA)
-    client.docmd("DATA")
-    return client.sock
-
-
-@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r"])
-def test_no_other_end_of_data_is_believed(school: School, end: bytes) -> None:
-    before = school.boxes("frida.lehrer")
-    head = b"From: " + FRED.encode() + b"\r\n\r\n"
-    with raw(school) as line:
-        smuggled = b"MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n%sx\r\n.\r\n" % (FRED.encode(), FRIDA.encode(), head)
-        line.sendall(head + b"hello" + end + smuggled)
-        assert line.recv(1000).startswith(b"550 5.6.0 ")
-        line.sendall(b"NOOP\r\n")
-        assert line.recv(1000).startswith(b"250 "), "one message, one reply"
-    assert school.boxes("frida.lehrer") == before
-
-
-@pytest.mark.parametrize("command", [b"NOOP\n", b"NOOP\rNOOP\r\n", b"NOOP\n\r\n"])
-def test_a_command_line_ends_with_crlf_only(school: School, command: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", school.ports["submission"]), 10) as line:
-        line.recv(200)
-        line.sendall(command)
-        assert line.recv(200).startswith(b"421 ")
-        assert line.recv(200) == b""
-
-
-def test_nothing_sent_before_tls_is_carried_into_it(school: School) -> None:
-    with socket.create_connection(("127.0.0.1", school.ports["submission"]), 10) as line:
-        line.recv(200)
-        line.sendall(b"STARTTLS\r\nEHLO injected\r\nNOOP\r\n")
-        assert line.recv(200).startswith(b"220 ")
-        context = school.context
-        context.check_hostname = False
-        try:
-            with context.wrap_socket(line) as safe:
-                safe.settimeout(0.5)
-                with pytest.raises((TimeoutError, ssl.SSLError)):
-                    assert safe.recv(200) == b"no reply to what came before"
-        except (ssl.SSLError, ConnectionError):
-            pass  # the injected bytes broke the handshake, which is as good
-
-
-@pytest.mark.parametrize("way", ["garbage", "half", "reset", "distrust", "plain"])
-def test_a_failed_handshake_is_no_error_of_ours(school: School, way: str) -> None:
-    before = school.log.read_text()
-    with socket.create_connection(("127.0.0.1", school.ports["submission"]), 10) as line:
-        line.recv(200)
-        line.sendall(b"STARTTLS\r\n")
-        assert line.recv(200).startswith(b"220 ")
-        if way == "distrust":
-            with pytest.raises(ssl.SSLCertVerificationError):
-                ssl.create_default_context().wrap_socket(line, server_hostname="localhost")
-        elif way == "reset":
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            line.sendall(b"\x16\x03\x01")
-        else:
-            line.sendall({"garbage": b"\0" * 999, "half": b"\x16\x03\x01\x02", "plain": b"EHLO x\r\n"}[way])
-            if way == "half":
-                line.shutdown(socket.SHUT_WR)
-            while line.recv(200):
-                pass
-    assert _greeting(school) == b"220 "
-    assert "error" not in school.log.read_text().removeprefix(before)
-
-
 def test_long_command_lines(school: School) -> None:
     with connect(school) as client:
         assert client.docmd("NOOP " + "x" * 600)[0] == 500
         assert client.noop()[0] == 250
-
-
-def test_who_sends_a_line_without_end_reads_the_reply(school: School) -> None:
-    for _ in range(8):  # closing too early loses it in some of the cases only
-        with contextlib.closing(connect(school)) as client:
-            assert client.docmd("NOOP " + "x" * 100_000)[0] == 421
 
 
 def test_unknown_commands(school: School) -> None:
@@ -482,12 +159,3 @@ def test_unknown_commands(school: School) -> None:
         assert client.docmd("EXPN", "x") == (502, b"5.5.1 EXPN not implemented")
         code, text = client.docmd("XYZZY")
         assert (code, text[:6]) == (500, b"5.5.2 ")
-
-
-def test_a_client_that_leaves_in_the_middle_leaves_nothing(school: School) -> None:
-    before = school.boxes("frida.lehrer")
-    with raw(school) as line:
-        line.sendall(b"From: " + FRED.encode() + b"\r\n\r\n" + (b"x" * 70 + b"\r\n") * 20_000)
-    tmp = school.settings.server.data / "mail" / "frida.lehrer" / "tmp"
-    wait_for(lambda: list(tmp.iterdir()) == [])
-    assert school.boxes("frida.lehrer") == before

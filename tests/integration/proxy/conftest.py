@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.mail.school import wait_for
 from tests.integration.proxy.school import School, answer, sign, start_school
 
 
@@ -17,11 +16,8 @@ def running_school() -> Iterator[School]:
 @pytest.fixture
 def school(running_school: School) -> Iterator[School]:
     """The school; whatever a test changed about its accounts is published as it was."""
-    before = running_school.snapshot
-    yield running_school
-    if running_school.snapshot is not before:
-        running_school.publish()
-        wait_for(lambda: _open(running_school), 10)
+    with running_school.as_before(lambda: _open(running_school)):
+        yield running_school
 
 
 def _open(school: School) -> bool:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.daemon.request_client import BlockingClient
-from tests.integration.mail.school import wait_for
-from tests.integration.proxy.school import BLOCKED, FRED, LIMIT, School, answer, sign
-from tests.integration.proxy.test_wire import ask, asked, ends_within, open_tunnel, raw, until
+from tests.integration.demo.waiting import eventually
+from tests.integration.proxy.school import BLOCKED, FRED, School, answer, sign
+from tests.integration.proxy.wire import ask, asked, ends_within, open_tunnel, raw, until
+from tests.integration.support_parts import LIMIT
 
 
 @contextlib.contextmanager
@@ -18,7 +19,7 @@ def one_use(school: School):
     found: dict[str, object] = {}
     begin = datetime.now(UTC)
     yield found
-    wait_for(lambda: uses(school, begin) != [])
+    eventually(lambda: uses(school, begin) != [])
     (event,) = uses(school, begin)
     found.update(event)
 
@@ -52,7 +53,7 @@ def test_an_exchange(school):
     }
     assert "secret" not in school.used
     for word in (FRED, "web-used", str(school.raw_site), "secret"):
-        assert word not in school.log
+        assert word not in school.log.read_text()
 
 
 def test_one_event_for_each_exchange_of_a_connection(school):
@@ -61,7 +62,7 @@ def test_one_event_for_each_exchange_of_a_connection(school):
         for _ in range(3):
             client.sendall(f"GET http://127.0.0.1:{school.site}/bytes/6 HTTP/1.1\r\nHost: a\r\n{sign()}\r\n".encode())
             until(client, b"Muster")
-    wait_for(lambda: len(uses(school, begin)) == 3)
+    eventually(lambda: len(uses(school, begin)) == 3)
     assert {(use["down"], use["outcome"]) for use in uses(school, begin)} == {(6, "done")}
 
 

@@ -12,7 +12,7 @@ from enum import Enum, StrEnum, auto
 from typing import Protocol
 
 from appliance.policy.account import Service
-from tests.integration.services.school import School
+from tests.integration.support_school import School
 
 PATIENCE = 20.0
 """Seconds that a client waits for an answer, whatever happens; mail programs and browsers wait longer."""
@@ -88,3 +88,9 @@ def said(driver: Driver, reply: str, outcome: Outcome) -> str:
 
 
 CODE = r" \(code [0-9A-Z]{4}-[0-9A-Z]{4}\)"
+
+
+def code_in(reply: str) -> str | None:
+    """The code by which a refusal can be looked up; not every protocol has room for one."""
+    found = re.search(r"code ([0-9A-Z]{4}-[0-9A-Z]{4})", reply)
+    return found and found[1]

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from appliance.policy.account import Service
 from tests.integration.services.driver import CODE, PATIENCE, Direction, Outcome
-from tests.integration.services.school import School
+from tests.integration.support_school import School
 
 _PIECE = bytes(262_144)
 

@@ -17,7 +17,8 @@ from typing import ClassVar
 from appliance.policy.account import Service
 from appliance.policy.limits import encoded_size
 from tests.integration.services.driver import CODE, PATIENCE, Direction, Outcome
-from tests.integration.services.school import DOMAIN, School
+from tests.integration.support_place import DOMAIN
+from tests.integration.support_school import School
 
 _LINE = b"QUJD" * 19 + b"\r\n"
 _OF_A_LINE = 57  # bytes of the file

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from appliance.policy.account import Service
 from tests.integration.services.driver import CODE, PATIENCE, Direction, Outcome
-from tests.integration.services.school import School
+from tests.integration.support_school import School
 
 _PIECE = bytes(262_144)
 _WORDS = re.compile(r"<p>(.*?)</p>")
@@ -94,12 +94,16 @@ class Web(_WebDriver):
         self._held.sock.settimeout(within)
         return self._answer(self._held)
 
+    def look_at(self, host: str) -> str:
+        """Ask for the first page of ``host``: what is said."""
+        return self._answer(self._begin("GET", f"http://{host}/"))
+
     def _begin(self, method: str, path: str, length: int | None = None) -> http.client.HTTPConnection:
         host, port = self._school.address("proxy")
         client = http.client.HTTPConnection(host, port, timeout=PATIENCE, source_address=self._from)
         self._opened.append(client)
         site = self._school.settings.proxy.exceptions[0]
-        client.putrequest(method, f"http://{site.host}:{site.port}{path}")
+        client.putrequest(method, f"http://{site.host}:{site.port}{path}" if path.startswith("/") else path)
         sized = {} if length is None else {"Content-Length": str(length)}
         for name, value in {**self._headers, **sized}.items():
             client.putheader(name, value)

@@ -33,6 +33,7 @@ IN_ROOM = "rosa.raummann"
 LATE = "lena.spaetmann"
 """Who signs in to nothing before the test of what cannot be answered."""
 CLOSED_TO = "nora.niemalsen"
+CLOSED_SITE = "spiele.example"
 GROUP_PUPIL, SINGLE_PUPIL, EXEMPT_CLASS_PUPIL, EXPIRED_PUPIL = (
     "gesa.gruppmann", "udo.einzelmann", "karla.klassmann", "viktor.vorbeimann"
 )  # fmt: skip
@@ -47,7 +48,10 @@ SETTINGS = {
     "directory": {"argon2_memory": "1 MiB", "argon2_time": 1, "timeout": "2 s"},
     "network": {"rooms": {"lab": ["127.0.12.0/24"]}},
     "access": {
-        "rules": [{"deny": ["mail", "files", "web"], "users": [CLOSED_TO]}],
+        "rules": [
+            {"deny": ["mail", "files", "web"], "users": [CLOSED_TO]},
+            {"deny": ["web"], "targets": [CLOSED_SITE]},
+        ],
         "limits": {
             "roles": {
                 "pupil": {"upload": "2 MB", "download": "2 MB"},

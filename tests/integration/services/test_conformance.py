@@ -3,7 +3,6 @@
 The limit has a table of its own (``test_limits``).
 """
 
-import re
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +11,9 @@ import pytest
 
 from tests.integration.demo.waiting import eventually
 from tests.integration.services.conftest import DRIVERS, Visit
-from tests.integration.services.driver import AT_ONCE, PATIENCE, Direction, Driver, Outcome, said
+from tests.integration.services.driver import AT_ONCE, PATIENCE, Direction, Driver, Outcome, code_in, said
 from tests.integration.services.people import CLOSED_TO, LATE, OWN
-from tests.integration.services.school import School
+from tests.integration.support_school import School
 
 SMALL = 10_000
 WRONG = "Falsch-geraten-1"
@@ -61,20 +60,23 @@ def test_must_change(school: School, kind: type[Driver], visit: Visit) -> None:
     try:
         said(client, client.last_words(AT_ONCE), Outcome.ENDED_CHANGED)
         assert time.monotonic() - began < AT_ONCE
-        visit(kind, login, Outcome.MUST_CHANGE, given)
+        refused = visit(kind, login, Outcome.MUST_CHANGE, given)
         visit(kind, login, Outcome.WRONG, before)
     finally:
         school.choose_password(login, given)
     visit(kind, login)
+    if code_in(refused.greeting):
+        assert school.why(code_in(refused.greeting))["reason"] == "must-change"
 
 
 def test_a_changed_password_ends_what_is_open(school: School, kind: type[Driver], visit: Visit) -> None:
     """K04."""
     login = OWN[kind.name]
-    client = visit(kind, login)
-    school.choose_password(login, school.passwords[login])
+    before, client = school.passwords[login], visit(kind, login)
+    school.choose_password(login, before)
     said(client, client.last_words(AT_ONCE), Outcome.ENDED_CHANGED)
     visit(kind, login)
+    visit(kind, login, Outcome.WRONG, before)
 
 
 def test_a_lock_ends_what_is_open_and_refuses_what_is_new(school: School, kind: type[Driver], visit: Visit) -> None:
@@ -93,7 +95,7 @@ def test_a_lock_ends_what_is_open_and_refuses_what_is_new(school: School, kind: 
         school.call("users.unlock", login=login)
     assert REASON not in words + refused.greeting
     visit(kind, login)
-    why = school.call("why", code=_code(refused.greeting))
+    why = school.why(code_in(refused.greeting))
     assert {"service": kind.service, "reason": "locked"}.items() <= why.items()
     assert login not in str(why)
     assert new_events(school, before, kind="session-ended", service=kind.service, login=login, reason="locked")
@@ -119,7 +121,7 @@ def test_one_service_is_locked_alone(school: School, kind: type[Driver], visit: 
 def test_a_service_that_is_not_open_to_somebody(school: School, kind: type[Driver], visit: Visit) -> None:
     """K19: a rule of access.yaml closes it."""
     refused = visit(kind, CLOSED_TO, Outcome.NOT_OPEN)
-    assert school.call("why", code=_code(refused.greeting))["source"].startswith("access.yaml:")
+    assert school.why(code_in(refused.greeting))["source"].startswith("access.yaml:")
 
 
 def test_a_consent_that_is_missing(school: School, kind: type[Driver], visit: Visit) -> None:
@@ -209,7 +211,3 @@ def test_what_is_recorded(school: School, kind: type[Driver], visit: Visit) -> N
     for outcome, since in (("verified", 0), ("refused", before)):
         signed = {"kind": "sign-in", "service": kind.service, "login": login, "address": "127.0.0.1"}
         assert new_events(school, since, outcome=outcome, **signed)
-
-
-def _code(words: str) -> str:
-    return re.search(r"code ([0-9A-Z]{4}-[0-9A-Z]{4})", words)[1]

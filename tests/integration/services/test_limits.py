@@ -13,7 +13,7 @@ import pytest
 from appliance.policy.account import Service
 from tests.integration.demo.waiting import eventually
 from tests.integration.services.conftest import DRIVERS, Visit
-from tests.integration.services.driver import Direction, Driver, Outcome, said
+from tests.integration.services.driver import Direction, Driver, Outcome, code_in, said
 from tests.integration.services.drivers_mail import Imap
 from tests.integration.services.people import (
     EXEMPT_CLASS_PUPIL,
@@ -31,7 +31,7 @@ from tests.integration.services.people import (
     STAFF,
     TEACHER,
 )
-from tests.integration.services.school import School, soon
+from tests.integration.support_school import School, soon
 
 HERE = "127.0.0.1"
 AGREED = tuple(target for target, _size, _seconds in EXEMPTIONS)
@@ -117,7 +117,11 @@ def test_an_exemption_counts_for_who_is_there_already(school: School, kind: type
     login = OWN[kind.name]
     client = visit(kind, login)
     over = client.edge(2 * MB, Direction.UP) + 1
-    said(client, client.move(Direction.UP, over), Outcome.TOO_LARGE)
+    refusal = said(client, client.move(Direction.UP, over), Outcome.TOO_LARGE)
+    if code_in(refusal):
+        why = school.why(code_in(refusal))
+        assert (why["service"], why["reason"]) == (kind.service, "too-large")
+        assert login not in str(why)
     school.call("limits.allow", target=login, size="3 MB", until=soon(3600), reason="agreed with the head")
     try:
         client = visit(kind, login) if kind is Imap else client

@@ -10,7 +10,7 @@ from tests.integration.services.conftest import Visit
 from tests.integration.services.driver import Direction, Outcome, said
 from tests.integration.services.drivers_files import Ftp
 from tests.integration.services.people import OWN
-from tests.integration.services.school import School
+from tests.integration.support_school import School
 
 
 def test_what_a_file_program_stored_is_restored_to_its_owner(school: School, visit: Visit) -> None:

@@ -2,6 +2,7 @@
 
 import ssl
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from appliance.daemon.authority import standing
 from appliance.daemon.tls import server_context
 from appliance.settings.load import load
+from appliance.setup.install import install
 from appliance.setup.own_pair import PairProblem, covers, read_pair
+from appliance.setup.plan import Wrong
 from appliance.setup.renew import renew
 from tests.integration.setup.machine import ROOT
 
@@ -142,7 +145,7 @@ def test_the_deploy_hook_installs_a_renewal_and_tells_running_parts_without_a_re
     again = machine.run("certificates", "--install", *pair(chain=certificate(ends=80)))
     assert "is in use by" in again.stdout
     assert served(machine, "mail").ends < datetime.now(UTC) + timedelta(days=81)
-    assert "Everything is as it should be already." in machine.answered("--dry-run").stdout
+    assert "Nothing changes: everything is as it should be already." in machine.answered("--dry-run").stdout
 
 
 def test_the_deploy_hook_refuses_what_is_wrong_and_keeps_what_is_there(machine, pair):
@@ -202,8 +205,8 @@ def test_the_daily_look_keeps_the_pair_when_the_files_are_gone(machine, pair):
     served(machine, "mail")
 
 
-def test_as_a_program_it_ends_with_one_when_somebody_has_to_act(machine):
-    """The unit's own command; without a marker in the installed place there is nothing to do."""
+def test_as_a_program_it_leaves_a_machine_alone_that_is_not_set_up(machine):
+    """The command of the unit; this machine has no server installed."""
     done = subprocess.run(
         ["/usr/bin/python3", "-P", "-m", "appliance.setup.renew", "--settings", str(machine.places.settings)],
         env={"PYTHONPATH": str(ROOT)},
@@ -218,3 +221,12 @@ def test_the_trial_handshake_needs_no_network_and_believes_whom_the_machine_beli
     chain, key = pair()
     monkeypatch.setattr(ssl, "create_default_context", lambda make=ssl.create_default_context: make(cafile=str(chain)))
     assert read_pair(chain, key).warnings == ()
+
+
+def test_files_that_the_daily_renewal_could_not_see_are_refused_at_once(machine, pair):
+    machine.answered()
+    files = pair()
+    places = replace(machine.places, closed=(files[0].parent,))
+    with pytest.raises(Wrong, match=r"fullchain\.pem lies in .*, into which the daily renewal may not look"):
+        install(places, machine, *files)
+    assert "localhost" in served(machine, "mail").names

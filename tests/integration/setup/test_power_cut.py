@@ -43,7 +43,7 @@ def completed(machine):
     assert machine.places.marker.exists()
     assert not machine.places.under_way.exists()
     assert not list(machine.top.rglob(".*.new"))
-    assert "Everything is as it should be already." in machine.answered("--dry-run").stdout
+    assert "Nothing changes: everything is as it should be already." in machine.answered("--dry-run").stdout
 
 
 def moments():
@@ -99,12 +99,12 @@ def test_a_server_that_was_set_up_learns_of_what_a_cut_hid_from_it(machine):
     network.write_text(network.read_text().replace(f"imap: {imap}", "imap: 127.0.0.1:1143"))
     assert machine.answered(cut=("machine.start", 1)).returncode == -signal.SIGKILL
     told = machine.answered()
-    assert "Everything is as it should be already." in told.stdout
-    stopped, started = machine.log_lines()[-2:]
+    assert "Nothing changes: everything is as it should be already." in told.stdout
+    stopped, _, _, started, restarted = machine.log_lines()[-5:]
     assert stopped.startswith("stop ")
     assert "schoolserver-imap.service schoolserver-imap.socket" in stopped
     assert "schoolserver-mail.service" in stopped, "it starts anew, with the new certificate"
-    assert started == "start schoolserver.target"
+    assert (started, restarted) == ("start schoolserver.target", "restart schoolserver-supervisor.service")
 
 
 def test_ctrl_c_says_how_to_go_on(machine):

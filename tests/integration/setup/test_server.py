@@ -96,7 +96,7 @@ def test_again_on_the_running_server_changes_nothing_and_asks_it_to_read_nothing
     pid = machine.control().call("status")["units"]
     again = machine.answered()
     assert again.returncode == 0
-    assert "Everything is as it should be already." in again.stdout
+    assert "Nothing changes: everything is as it should be already." in again.stdout
     assert [unit["pid"] for unit in machine.control().call("status")["units"]] == [unit["pid"] for unit in pid]
 
 

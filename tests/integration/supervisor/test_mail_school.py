@@ -20,23 +20,20 @@ from appliance.daemon.secret import Secret
 from appliance.supervisor.client import ServerUnreachable
 from appliance.supervisor.probe import IN_A_ROW, ProbeFailed, Visitor
 from appliance.supervisor.probe_mail import probe_mail
-from tests.integration.supervisor.conftest import WITH_MAIL, School
 from tests.integration.supervisor.test_probe_mail import saying
+from tests.integration.support_school import ACCOUNTS, QUICK, running
 
 PASSWORD = "Neues-Kennwort-7!"
+WITH_MAIL = (*ACCOUNTS, "mail", "imap")
+SETTINGS = {**QUICK, "access": {"modules": {"files": "off", "web": "off"}}}  # a closed module is not probed
 
 
 @pytest.fixture(scope="module")
 def school():
-    made = School(units=WITH_MAIL)
-    try:
-        made.start()
-        _, made.passwords = made.bring_in()
-        for login, password in made.passwords.items():
+    with running(SETTINGS, WITH_MAIL) as made:
+        for login, password in made.take_in()[1].items():
             assert made.change_password(login, password, PASSWORD)["answer"] == "changed"
         yield made
-    finally:
-        made.close()
 
 
 def trusting(school):
@@ -168,7 +165,7 @@ def test_an_engine_that_hangs_is_restarted_when_its_probe_fails_three_times(scho
     school.when(lambda: school.pid("imap") not in (None, first.pid), within=60.0)
     school.when(lambda: healthy(school), within=30.0)
     print(f"\nwell again {time.monotonic() - begun:.1f} s after Dovecot hung")
-    school.when(lambda: not any(map(running, hanging)), within=20.0)
+    school.when(lambda: not any(map(lives, hanging)), within=20.0)
 
 
 def test_a_unit_that_is_busy_is_red_and_not_restarted(school):
@@ -213,7 +210,7 @@ def test_an_engine_that_says_farewell_is_alive_silence_and_broken_bytes_are_its_
     assert caught.value.text.startswith("IMAP: ")
 
 
-def running(process):
+def lives(process):
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
@@ -223,7 +220,7 @@ def test_the_supervisors_own_line_says_how_the_school_is(school):
     school.when(lambda: healthy(school))
 
     def line():
-        return next(unit.status for unit in school.launcher().states() if unit.name == "supervisor")
+        return school.states()["supervisor"].status
 
     school.when(lambda: line().startswith("well; 7 units"))
 

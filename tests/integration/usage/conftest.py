@@ -1,25 +1,13 @@
-"""A school whose supervisor counts for real, with people imported; see the supervisor's tests."""
+"""The school of the supervisor's tests, and one who writes into its ledger."""
 
 import os
 
 import pytest
 
-from appliance.auth.client import Answer
 from appliance.usage.delta import Delta
-from tests.integration.supervisor.conftest import School
+from tests.integration.supervisor.conftest import school
 
-
-@pytest.fixture(scope="module")
-def school():
-    """One running school for a module's tests."""
-    made = School()
-    try:
-        made.start()
-        made.imported, made.passwords = made.bring_in()
-        made.when(lambda: made.sign_in("anna.lehmann", made.passwords["anna.lehmann"]).answer is Answer.MUST_CHANGE)
-        yield made
-    finally:
-        made.close()
+__all__ = ["school", "writer"]
 
 
 @pytest.fixture

@@ -56,9 +56,24 @@ def test_well_while_the_last_copy_is_young_enough():
     assert judged(record, 5 * 3600, now)[0] is False
     well, text = judged(replace(record, problem="no answer"), 30 * 3600, now)
     assert well
-    assert "no answer" in text
+    assert "since then: no answer" in text
     assert judged(Record(), 30 * 3600, now)[0] is False
     assert judged(Record(set_up=now - timedelta(hours=31)), 30 * 3600, now) == (False, "no copy yet, set up 31 h ago")
+
+
+def test_a_first_copy_that_failed_is_not_well_however_young():
+    now = at("2026-11-21 12:00")
+    record = Record(set_up=now - timedelta(minutes=2), tried=now, problem="the second place does not take our key")
+    assert judged(record, 30 * 3600, now)[0] is False
+    later = replace(record, succeeded=now - timedelta(hours=1))
+    assert judged(later, 30 * 3600, now)[0] is True
+
+
+def test_a_copy_that_is_not_whole_is_not_well():
+    now, done = at("2026-11-21 12:00"), at("2026-11-21 02:00")
+    record = Record(set_up=at("2026-01-01 00:00"), tried=done, succeeded=done, left_out="some files are missing")
+    assert judged(record, 30 * 3600, now) == (False, "the last copy was made 10 h ago, but some files are missing")
+    assert not judged(replace(record, tried=now), 30 * 3600, now)[0]  # while the next one is made
 
 
 def test_kept_and_read_again(tmp_path):

@@ -70,3 +70,19 @@ def test_what_is_refused_looks_like_a_full_disk_and_is_not_counted(tmp_path):
         reserve.claim(left)
     assert refused.value.errno == errno.ENOSPC
     reserve.claim(left // 4)
+
+
+def test_a_disk_that_can_hardly_hold_one_more_file_takes_nothing(tmp_path, monkeypatch):
+    found = os.statvfs(tmp_path)
+
+    def with_files(most, left):
+        fields = list(found)
+        fields[5:8] = most, left, left
+        monkeypatch.setattr(os, "statvfs", lambda _folder: os.statvfs_result((*fields, 0)))
+
+    with_files(1_000_000, 9_999)
+    assert Reserve(tmp_path, 1).refuses()
+    with_files(1_000_000, 10_000)
+    assert not Reserve(tmp_path, 1).refuses()
+    with_files(0, 0)
+    assert not Reserve(tmp_path, 1).refuses()

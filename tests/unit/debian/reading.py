@@ -1,5 +1,6 @@
 """What is in debian/, as values: units with their comments, stanzas, lists of files, tmpfiles, sysusers."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ def units(pattern: str) -> list[Path]:
     return sorted(UNITS.glob(f"schoolserver-*/{pattern}"))
 
 
+@functools.cache
 def stanzas() -> list[dict[str, list[str]]]:
     """The stanzas of debian/control: field to its items; comments are left out."""
     text = "\n".join(line for line in (DEBIAN / "control").read_text().splitlines() if not line.startswith("#"))
@@ -80,6 +82,7 @@ def package(name: str) -> dict[str, list[str]]:
     return next(stanza for stanza in stanzas() if stanza.get("Package") == [name])
 
 
+@functools.cache
 def depends(part: str) -> set[str]:
     return {item.split()[0] for item in package(f"schoolserver-{part}")["Depends"]}
 

@@ -1,6 +1,7 @@
 """Which module is in which package, and that none misses what is in another: a host may have only some of them."""
 
 import ast
+import functools
 import itertools
 from collections.abc import Iterator
 
@@ -40,7 +41,12 @@ def owners() -> dict[str, str]:
     return reading.modules()
 
 
-def imported(name: str) -> Iterator[tuple[str, bool]]:
+@functools.cache
+def imported(name: str) -> tuple[tuple[str, bool], ...]:
+    return tuple(_imported(name))
+
+
+def _imported(name: str) -> Iterator[tuple[str, bool]]:
     """What a module imports, and whether it does so when it is loaded (and not only for types, or later)."""
     tree = ast.parse((reading.ROOT / "appliance" / name).read_text(encoding="utf-8"))
     types = {

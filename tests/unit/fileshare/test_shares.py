@@ -60,6 +60,7 @@ def test_places(path: str, place: Hall | Place) -> None:
         "/Home/" + "x" * 256,
         "/Home/\udcff",
         "/Home" + "/x" * 200,
+        "/Home" + f"/{'ü' * 100}" * 6,
         "/etc/passwd",
     ],
 )

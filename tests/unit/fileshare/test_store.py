@@ -167,3 +167,60 @@ def test_folders_and_moves(store: Store, account: Account) -> None:
     store.rename(FRED, inside(HOME, "y"), inside(GROUP, "y"))
     store.remove_file(FRED, inside(GROUP, "y"))
     assert account.sum == 0
+
+
+def test_a_folder_takes_only_so_many(
+    store: Store, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_ENTRIES", 3)
+    (tmp_path / "homes" / "fred" / "by others").mkdir()
+    for name in ("a", "b"):
+        store.make_folder(FRED, inside(HOME, name))
+    put(store, inside(HOME, "a", "x"), b"1")
+    for call in (
+        lambda: store.make_folder(FRED, inside(HOME, "c")),
+        lambda: put(store, inside(HOME, "c"), b"1"),
+        lambda: store.rename(FRED, inside(HOME, "a", "x"), inside(HOME, "c")),
+    ):
+        with pytest.raises(OSError, match="Too many links"):
+            call()
+    store.rename(FRED, inside(HOME, "b"), inside(HOME, "c"))
+    put(store, inside(HOME, "a", "x"), b"2")
+    (tmp_path / "homes" / "fred" / "d").mkdir()
+    assert len(store.entries(FRED, HOME)) == 3
+    for name in store.entries(FRED, HOME):
+        if name != "a":
+            store.remove_folder(FRED, inside(HOME, name))
+    put(store, inside(HOME, "e"), b"1")
+    assert account.sum == 2
+
+
+def test_no_folder_moves_to_where_its_content_is_out_of_reach(store: Store, tmp_path: Path) -> None:
+    home = tmp_path / "homes" / "fred"
+    chain = ("d" * 100,) * 6
+    (home / "a").joinpath(*chain).mkdir(parents=True)
+    (home / "b").joinpath(*chain).mkdir(parents=True)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="name too long"):
+        store.rename(FRED, inside(HOME, "a"), inside(HOME, "b", *chain, "a"))
+    (home / "c").joinpath(*"c" * 100).mkdir(parents=True)
+    (home / "e").joinpath(*"e" * 40).mkdir(parents=True)
+    with pytest.raises(OSError, match="name too long"):
+        store.rename(FRED, inside(HOME, "c"), inside(HOME, "e", *"e" * 40, "c"))
+    store.rename(FRED, inside(HOME, "c"), inside(HOME, "e", "c"))
+    store.rename(FRED, inside(HOME, "e", "c"), inside(HOME, "c"))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_folder_with_very_much_in_it_does_not_move_down(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "homes" / "fred"
+    (home / "a" / "b" / "c").mkdir(parents=True)
+    (home / "d").mkdir()
+    monkeypatch.setattr(module, "MOST_ENTRIES", 2)
+    store.rename(FRED, inside(HOME, "a"), inside(HOME, "x"))
+    for number in range(20):
+        (home / "x" / "b" / f"e{number}").touch()
+    with pytest.raises(OSError, match="Too many links"):
+        store.rename(FRED, inside(HOME, "x"), inside(HOME, "d", "x"))

@@ -89,7 +89,7 @@ def test_exceptions_are_named_with_their_port(school):
     for tunnel in (False, True):
         assert isinstance(school.judge("10.1.0.7", 8080, tunnel=tunnel), Allow)
         assert school.gate.opens_inside(school.wish("10.1.0.7", 8080, tunnel=tunnel))
-    assert isinstance(school.judge("10.1.0.7", 80), Allow)
+    assert isinstance(school.judge("10.1.0.7", 80), Allow)  # whoever connects will see that it is inside
     assert not school.gate.opens_inside(school.wish("10.1.0.7", 80))
 
 
@@ -101,6 +101,21 @@ def test_categories(school):
     assert isinstance(school.judge("www.spiele.example", login="maria"), Allow)
     assert "fred" not in str(school.refusals)
     assert "spiele.example" not in str(school.refusals)
+
+
+@pytest.mark.parametrize("host", ["93.184.215.14", "2606:2800:21f:cb07::1", "1572395022", "0x5d.1", "93.12047118"])
+def test_an_address_is_no_way_round_the_lists(host, school):
+    for port, tunnel in ((80, False), (443, True)):
+        assert school.judge(host, port, tunnel=tunnel) == Obstacle(Reason.CLOSED_CATEGORY, "CODE")
+        assert isinstance(school.judge(host, port, "maria", tunnel), Allow)  # nothing is closed to her
+    exceptions = frozenset({Where(host, 443)})
+    school.gate.closed = replace(school.gate.closed, exceptions=exceptions)
+    assert isinstance(school.judge(host, 443, tunnel=True), Allow)
+
+
+@pytest.mark.parametrize("host", ["4chan.example", "x.0xide", "1und1.example"])
+def test_names_with_numbers_are_names(host, school):
+    assert isinstance(school.judge(host), Allow)
 
 
 def test_only_the_probe_reaches_the_machine_itself(school):

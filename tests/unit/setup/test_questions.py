@@ -7,6 +7,7 @@ import pytest
 from appliance.daemon.options import SettingsError
 from appliance.settings.school import School  # noqa: F401 - the questions take their types from the settings
 from appliance.setup import talk
+from appliance.setup.proposals import proposals
 from appliance.setup.questions import QUESTIONS, Answer, default, example, read_answers
 
 SHIPPED = Path(__file__).resolve().parents[3] / "etc" / "answers-example.yaml"
@@ -83,4 +84,25 @@ def test_rooms_are_typed_on_one_line():
 def test_wrong_words_are_answered_with_what_is_allowed_and_nearest():
     assert talk.typed(BY_KEY["networks"], "10.1.0.5/16").endswith("did you mean 10.1.0.0/16?")
     assert "allowed: a domain" in talk.typed(BY_KEY["domain"], "x")
-    assert talk.typed(BY_KEY["rooms"], "12")
+    assert talk.typed(BY_KEY["rooms"], "12").startswith("found '12'; allowed: name = value, such as 12 = 10.1.12.0/24")
+    for words in ("12 =", "= 10.1.12.0/24", "12 = 10.1.12.0/24, library"):
+        assert "allowed: name = value" in talk.typed(BY_KEY["rooms"], words)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
+def test_every_example_is_shown_as_it_is_typed(question):
+    assert isinstance(talk.typed(question, talk.example(question)), Answer)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.88.0.1", "::1", "x.12", "grundschule-köln.example", "a_b.example", "a@b.example"]
+)
+def test_what_is_no_domain_is_none(address):
+    assert "allowed: a domain such as" in talk.typed(BY_KEY["domain"], address)
+
+
+def test_a_machine_that_nobody_told_where_it_is_suggests_no_zone(monkeypatch):
+    for link, zone in (("Etc/UTC", None), ("Europe/Vienna", "Europe/Vienna")):
+        monkeypatch.setattr(Path, "readlink", lambda _path, link=link: Path(f"/usr/share/zoneinfo/{link}"))
+        found = proposals().get("zone")
+        assert (str(found.value) if found else None) == zone

@@ -235,3 +235,30 @@ def test_a_directory_that_is_not_read_any_more_is_red_whatever_the_clock_on_the_
     assert "not read lately" in str(scene.health.status()["checks"])
     scene.reading = True
     assert scene.round()["healthy"]
+
+
+def test_probes_are_run_when_asked_and_tell_what_is_not_right(scene):
+    scene.health.look()
+    assert scene.health.prove() == {}
+    scene.failing = ProbeFailed("mail", "SMTP: no answer in time")
+    assert scene.health.prove() == {"mail": "SMTP: no answer in time"}
+    assert scene.ran == 2
+
+
+def test_rows_of_others_stand_among_the_checks_and_make_it_red(scene):
+    row = {"name": "alerts", "ok": True, "text": "none so far"}
+    scene.health.also(lambda: row)
+    assert row in scene.round()["checks"]
+    row["ok"] = False
+    assert scene.round()["summary"] == "not well: alerts"
+
+
+def test_who_asks_sees_what_is_so_now_but_asking_fast_asks_nobody(scene):
+    scene.round()
+    scene.set_unit("mail", state=State.STOPPED, status="stopped")
+    scene.now -= 4.5  # half a second after the look
+    scene.health.look(unless_within=1.0)
+    assert scene.health.status()["healthy"]
+    scene.now += 0.6
+    scene.health.look(unless_within=1.0)
+    assert scene.health.status()["summary"] == "not well: mail"

@@ -1,0 +1,75 @@
+"""Tunnels, and what ends them and other things under way: the policy, the limit."""
+
+import contextlib
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from appliance.policy.account import Lock
+from appliance.policy.decision import Limits
+from appliance.policy.limits import LimitTable
+from tests.integration.demo.waiting import eventually
+from tests.integration.proxy.school import School, sign
+from tests.integration.proxy.wire import ask, asked, ends_within, open_tunnel, raw, until
+
+
+@pytest.mark.parametrize("port", ["proxy", "proxy-tls"])
+def test_a_tunnel_carries_bytes_both_ways_and_ends_with_either(school, port):
+    for side in (0, 1):
+        with open_tunnel(school, port) as ends:
+            data = bytes(range(256)) * 2000
+            for sender, taker in (ends, ends[::-1]):
+                sending = threading.Thread(target=sender.sendall, args=(data,))
+                sending.start()
+                came = b""
+                while len(came) < len(data):
+                    came += taker.recv(65536)
+                sending.join()
+                assert came == data
+            ends[side].close()
+            assert ends_within(ends[1 - side], 5)
+
+
+def test_what_is_sent_with_connect_arrives(school):
+    with school.connect() as client:
+        client.sendall(f"CONNECT 127.0.0.1:{school.raw_site} HTTP/1.1\r\nHost: a\r\n{sign()}\r\nearly".encode())
+        connection, _ = school.raw.accept()
+        with connection:
+            assert connection.recv(5) == b"early"
+
+
+def test_a_lock_that_begins_later_is_on_time(school):
+    with open_tunnel(school) as (client, connection):
+        at = datetime.now(UTC) + timedelta(seconds=1.5)
+        school.publish(fred__mustermann={"locks": (Lock(None, at, None),)})
+        assert not ends_within(client, 0.8)
+        assert ends_within(client, 2.7)
+        assert ends_within(connection, 2.0)
+
+
+def test_must_change_ends_a_download(school):
+    with school.connect() as client:
+        client.sendall(raw(school).encode())
+        with asked(school) as (origin, _head):
+            origin.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
+            until(client, b"abc")
+            school.publish(fred__mustermann={"must_change": True})
+            assert ends_within(client, 2.0)
+
+
+def test_limits_change_while_a_tunnel_is_open(school):
+    with open_tunnel(school) as (client, connection):
+        client.sendall(bytes(200_000))
+        left = 200_000
+        while left:
+            left -= len(connection.recv(left))
+        school.publish(limits=LimitTable(Limits(1000, 1000)))
+        eventually(lambda: _denied(school))
+        with contextlib.suppress(OSError):
+            client.sendall(bytes(1000))
+        assert ends_within(client, 2.0)
+
+
+def _denied(school: School) -> bool:
+    return ask(school, f"GET http://127.0.0.1:{school.site}/bytes/2000 HTTP/1.0\r\n{sign()}\r\n")[0] == 403

@@ -1,0 +1,74 @@
+"""Both ends of what goes through the proxy, byte by byte: a client that asks, and the site that is asked."""
+
+import contextlib
+import socket
+
+from tests.integration.proxy.school import School, answer, sign
+
+
+def ask(school: School, data: str | bytes, port: str = "proxy"):
+    with school.connect(port) as client:
+        client.sendall(data if isinstance(data, bytes) else data.encode())
+        return answer(client)
+
+
+def raw(school: School, *fields: str, method: str = "GET", minor: int = 1, body: str = "") -> str:
+    lines = [
+        f"{method} http://127.0.0.1:{school.raw_site}/x HTTP/1.{minor}",
+        "Host: a",
+        sign().strip(),
+        *fields,
+        "",
+        body,
+    ]
+    return "\r\n".join(lines)
+
+
+@contextlib.contextmanager
+def asked(school: School):
+    """The connection that the proxy opens to the raw site, and the head it sent."""
+    connection, _ = school.raw.accept()
+    with connection:
+        connection.settimeout(15)
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = connection.recv(65536)
+            assert piece
+            head += piece
+        yield connection, head
+
+
+def until(connection: socket.socket, end: bytes) -> bytes:
+    data = b""
+    while not data.endswith(end):
+        piece = connection.recv(65536)
+        assert piece, data
+        data += piece
+    return data
+
+
+def tunnel(school: School, client: socket.socket) -> None:
+    client.sendall(f"CONNECT 127.0.0.1:{school.raw_site} HTTP/1.1\r\nHost: a\r\n{sign()}\r\n".encode())
+    assert b" 200 " in until(client, b"\r\n\r\n")
+
+
+@contextlib.contextmanager
+def open_tunnel(school: School, port: str = "proxy"):
+    with school.connect(port) as client:
+        if port == "proxy-tls":
+            client = school.context.wrap_socket(client, server_hostname="127.0.0.1")
+        tunnel(school, client)
+        connection, _ = school.raw.accept()
+        with connection, client:
+            connection.settimeout(15)
+            yield client, connection
+
+
+def ends_within(connection: socket.socket, seconds: float) -> bool:
+    connection.settimeout(seconds)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False

@@ -1,0 +1,107 @@
+"""What makes a Debian host the school's server: our packages, setup by answer file, the roster, passwords.
+
+May live here: installing and setting up, with the commands that the carer has. May not: booting, scenarios.
+"""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.school.box.host import Host
+from tests.school.box.layers import ROOT
+from tests.school.box.small_internet import CASINO
+
+DOMAIN = "schule.example"
+PACKAGES = "/root/packages"
+CASINO_LIST = "/var/lib/schoolserver/lists/gambling/domains"
+_INSTALL_WITHIN = 300.0
+_ANSWERS = f"""school: Schule in der Kiste
+domain: {DOMAIN}
+language: de
+networks: [10.88.0.0/16]
+rooms: {{'12': [10.88.12.0/24]}}
+names: [server.{DOMAIN}]
+"""
+_WITH_BACKUP = f"backup: schoolbackup@backup.{DOMAIN}\n"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody of the school who has chosen his password."""
+
+    login: str
+    password: str
+
+
+PEOPLE: Mapping[str, Person] = {
+    "FRED": Person("fred.mustermann", "Rote+Kreide71"),
+    "EMMA": Person("emma.jaeger", "Gelbe+Tafel82"),
+    "MIA": Person("mia.vogel", "Blaues+Heft93"),
+    "ERIKA": Person("erika.lehmann", "Gruene+Mappe64"),
+}
+"""Name in transcripts to person: three pupils of class 3a and a teacher of it."""
+
+
+def variables() -> dict[str, str]:
+    """For transcripts: ``$FRED`` is ``login:password``, ``$FRED_LOGIN`` and ``$FRED_PASSWORD`` are the parts."""
+    given = {}
+    for name, person in PEOPLE.items():
+        given[name] = f"{person.login}:{person.password}"
+        given[f"{name}_LOGIN"], given[f"{name}_PASSWORD"] = person.login, person.password
+    return given
+
+
+def built() -> list[Path]:
+    """Our packages in dist/, as ``make deb`` leaves them."""
+    return sorted((ROOT / "dist").glob("schoolserver*.deb"))
+
+
+def install(host: Host, *, second_place: bool = False) -> None:
+    """With apt, in the booted host, which has no way out."""
+    for package in built():
+        if ("backup-server" in package.name) == second_place:
+            host.copy_in(package, f"{PACKAGES}/{package.name}")
+    host.run(f"apt-get -y -q --no-install-recommends install {PACKAGES}/*.deb && sync", timeout=_INSTALL_WITHIN)
+
+
+def answer(server: Host, *, with_backup: bool = False) -> None:
+    """Write the answer file for setup."""
+    server.write("/root/answers.yaml", _ANSWERS + (_WITH_BACKUP if with_backup else ""))
+
+
+def set_up(server: Host, *, with_backup: bool) -> None:
+    """As the carer does it on the first day."""
+    answer(server, with_backup=with_backup)
+    server.write(CASINO_LIST, f"{CASINO}\n")
+    server.run("schoolserver setup --answers /root/answers.yaml", timeout=_INSTALL_WITHIN)
+    server.copy_in(ROOT / "etc" / "demo" / "roster.csv", "/root/roster.csv")
+    imports = "schoolserver users import /root/roster.csv --yes --consent-version 1 --passwords /root/once.csv"
+    server.run(imports, timeout=_INSTALL_WITHIN)
+    rows = csv.DictReader(io.StringIO(server.read("/root/once.csv").decode("utf-8-sig")), delimiter=";")
+    once = {row["Login"]: row["Einmalpasswort"] for row in rows}
+    for person in PEOPLE.values():
+        server.run(f"schoolserver passwd {person.login} --stdin", stdin=f"{once[person.login]}\n{person.password}\n")
+
+
+def trust_school(peer: Host, server: Host) -> None:
+    """The PC gets the school's authority, as from the carer's hand."""
+    peer.write("/usr/local/share/ca-certificates/school.crt", server.read("/etc/schoolserver/ca.pem"))
+    peer.run("update-ca-certificates")
+
+
+def second_place(server: Host, backup: Host) -> None:
+    """Make the two known to each other, as README.Debian of the backup server says, and make the first copy."""
+    backup.run("systemctl enable --now ssh.service")
+    said = server.run("schoolserver backup setup").splitlines()
+    line = next(part.strip() for part in said if part.strip().startswith("restrict,"))
+    backup.run("cat >>/var/lib/schoolbackup/.ssh/authorized_keys", stdin=f"{line}\n")
+    fingerprint = backup.run("ssh-keygen -l -E sha256 -f /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
+    server.run(f"schoolserver backup setup --trust {fingerprint}")
+    copy(server)
+
+
+def copy(server: Host) -> None:
+    """Make a copy now."""
+    server.run("schoolserver backup run", timeout=_INSTALL_WITHIN)

@@ -1,0 +1,60 @@
+"""One school for all scenarios of this folder: it takes about a minute to boot, install and set up.
+
+A scenario leaves the school as it found it; each begins when the server says that all is well.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.school.box import furnishing, possible
+from tests.school.box.host import Host
+from tests.school.box.school import School, hosts, school
+
+_WITH_LAYERS = 1800.0
+"""Seconds that one test may take: the first makes what is cached afterwards."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "soak: takes long; left to `make soak`")
+    config.addinivalue_line("markers", "last: looks at what all other scenarios left behind")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(_WITH_LAYERS))
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session")
+def _possible() -> None:
+    if (reason := possible.reason_against()) is not None:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def _built(_possible: None) -> None:
+    if not furnishing.built():
+        pytest.skip("there are no packages in dist/: make deb")
+
+
+@pytest.fixture(scope="module")
+def two_hosts(_possible: None) -> Iterator[Mapping[str, Host]]:
+    """Two plain Debian hosts without anything of ours."""
+    with hosts("bookworm", ("pc", "origin")) as booted:
+        yield booted
+
+
+@pytest.fixture(scope="session")
+def whole_school(_built: None) -> Iterator[School]:
+    with school() as found:
+        yield found
+
+
+@pytest.fixture
+def at_school(whole_school: School) -> School:
+    """The school, well."""
+    whole_school.well()
+    return whole_school
