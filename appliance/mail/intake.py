@@ -94,7 +94,8 @@ class Intake:
             size = await self._in_thread(self._deliver)
         except StoreFailed as error:
             return self._failed(error)
-        _log.info("message %s stored for %d mailboxes", self._trace.identity, len(self._logins))
+        level = logging.DEBUG if self._session.probing else logging.INFO
+        _log.log(level, "message %s stored for %d mailboxes", self._trace.identity, len(self._logins))
         return self._session.accepted(self._trace.identity, size)
 
     async def discard(self) -> None:

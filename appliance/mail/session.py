@@ -83,6 +83,12 @@ class MailSession:
         account = None if self.visit is None else self._house.account(self.visit.who.login)
         return "" if account is None else account.display_name
 
+    @property
+    def probing(self) -> bool:
+        """Whether it is the server's own hidden account that is signed in, every few seconds."""
+        account = None if self.visit is None else self._house.account(self.visit.who.login)
+        return account is not None and account.hidden
+
     async def sign_in(self, login: str, password: Secret) -> Visit | str:
         """Sign in, or give the reply that says why not."""
         asked_at = self._house.now()

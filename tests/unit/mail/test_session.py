@@ -134,6 +134,15 @@ def test_the_shown_name_is_the_newest_snapshots(around, new_account, make_snapsh
     assert session.shown_name == ""
 
 
+def test_the_servers_own_probe_is_known(around, new_account, make_snapshot) -> None:
+    """Its letters come every few seconds and would fill the journal."""
+    session = around.signed_in()
+    assert not session.probing
+    around.snapshot = make_snapshot(new_account("fred", hidden=True), counter=2)
+    assert session.probing
+    assert not around.session().probing
+
+
 def test_recipients(around) -> None:
     session = around.signed_in()
     session.sender("fred@schule.example", None)
