@@ -72,6 +72,8 @@ last_valid_gid = {engine.gid}
 mail_driver = maildir
 mail_path = ~
 mail_temp_dir = {engine.mail}/.tmp
+# After a power cut what Dovecot has noted is whole, or it opens the box only at the second attempt.
+mail_fsync = always
 
 # Whatever a mail program puts there is no larger than what it may send (K12); how large that is, and how much the box
 # may hold (K11), says the password service for each who signs in. Here stands the largest of all.
