@@ -29,7 +29,7 @@ class AuthClient:
     async def verify(self, service: Service, login: str, password: Secret, address: str | None) -> Verdict:
         """Check a sign-in of ``login`` (with or without the school's domain) from the IP ``address``; never raises."""
         try:
-            return Verdict.read(await self._client.call("verify", **_question(service, login, password, address)))
+            return Verdict.read(await self._client.call("verify", **question(service, login, password, address)))
         except (Unreachable, RequestRefused, ValueError, KeyError, TypeError):
             return Verdict(Answer.TRY_LATER, login)
 
@@ -51,7 +51,7 @@ class BlockingAuthClient:
     def verify(self, service: Service, login: str, password: Secret, address: str | None) -> Verdict:
         """Check a sign-in of ``login`` (with or without the school's domain) from the IP ``address``; never raises."""
         try:
-            return Verdict.read(self._client.call("verify", **_question(service, login, password, address)))
+            return Verdict.read(self._client.call("verify", **question(service, login, password, address)))
         except (Unreachable, RequestRefused, ValueError, KeyError, TypeError):
             return Verdict(Answer.TRY_LATER, login)
 
@@ -80,5 +80,6 @@ class BlockingAuthClient:
         self._client.close()
 
 
-def _question(service: Service, login: str, password: Secret, address: str | None) -> Mapping[str, Any]:
+def question(service: Service, login: str, password: Secret, address: str | None) -> Mapping[str, Any]:
+    """What ``verify`` asks, for whoever has a connection of his own."""
     return {"service": service.value, "login": login, "password": password.reveal(), "address": address}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -27,11 +26,11 @@ from appliance.backup.run import copy, listing
 from appliance.backup.setup import set_up
 from appliance.daemon import logs
 from appliance.daemon.options import SettingsError
+from appliance.daemon.parent import end_with_parent
 from appliance.settings.load import Settings, load
 
 Arguments = Mapping[str, Any]
 
-_PR_SET_PDEATHSIG = 1
 _PATIENT = 10  # how nice it is to everything else
 
 
@@ -48,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
     given = parser.parse_args(argv)
     if given.with_parent:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        end_with_parent(signal.SIGTERM)
     logs.set_up("backup")
     os.umask(0o077)
     os.nice(_PATIENT)

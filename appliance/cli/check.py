@@ -12,8 +12,7 @@ from appliance.settings.load import load
 DEFAULT = Path("/etc/schoolserver")
 
 
-@click.command()
-@click.option(
+settings_option = click.option(
     "--settings",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
@@ -22,6 +21,11 @@ DEFAULT = Path("/etc/schoolserver")
     show_default=True,
     help="Folder of the *.yaml files.",
 )
+"""For commands that read the settings themselves; gives ``folder``."""
+
+
+@click.command()
+@settings_option
 def check(folder: Path) -> None:
     """Check all settings files and print every problem at once.
 

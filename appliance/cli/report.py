@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from appliance.cli.check import DEFAULT
+from appliance.cli.check import settings_option
 from appliance.cli.report_filter import Filter
 from appliance.cli.report_settings import shared_settings
 from appliance.cli.report_system import about, last_lines
@@ -47,15 +47,7 @@ There are no passwords, keys, mails, files, logins or names of people in it. Ple
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to write; default: schoolserver-report-DATE.tar.gz here.",
 )
-@click.option(
-    "--settings",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="SCHOOLSERVER_SETTINGS",
-    default=DEFAULT,
-    show_default=True,
-    help="Folder of the *.yaml files.",
-)
+@settings_option
 def report(out: Path | None, folder: Path) -> None:
     """Write a file (tar.gz) that tells whoever helps from outside how this server is, and nothing of its people.
 

@@ -7,7 +7,6 @@ fork), a connection, anything a client can reach.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import select
@@ -21,6 +20,7 @@ from typing import NoReturn
 
 from appliance.daemon.logs import describe
 from appliance.daemon.notify import Notifier
+from appliance.daemon.parent import end_with_parent
 from appliance.daemon.reload_line import Askers, answer
 from appliance.daemon.wire import Lines
 
@@ -30,7 +30,6 @@ WATCHDOG = 20.0  # seconds, when nobody told us
 _FIRST_DELAY, _LONGEST_DELAY, _STEADY = 0.1, 10.0, 60.0  # seconds: back-off, and after how long a worker counts as well
 _RELOAD_PATIENCE = 30.0  # seconds in which every worker must have gone over to new settings
 _HANDLED = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
@@ -216,7 +215,7 @@ class Crew:
             for one in (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
                 signal.signal(one, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us all, and the parent decides
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            end_with_parent(signal.SIGKILL)
             for descriptor in (self._signals, self._wake, *(hand.line for hand in self._hands if hand.line >= 0)):
                 os.close(descriptor)
             for connection in self._answered:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pyftpdlib.ioloop import AsyncChat
 
-from appliance.auth.client import Answer, Verdict
+from appliance.auth.client import Answer, Verdict, question
 from appliance.daemon.loop import Cancel
 from appliance.daemon.secret import Secret
 from appliance.daemon.wire import Reply, Request, WireError
@@ -43,11 +43,10 @@ class Checker:
     def ask(self, service: Service, login: str, password: Secret, address: str | None, heard: Heard) -> None:
         """Have a sign-in of ``login`` from the IP ``address`` checked; ``heard(verdict)`` is called once, later."""
         number = next(self._numbers)
-        arguments = {"service": service.value, "login": login, "password": password.reveal(), "address": address}
         cancel = self._loop.call_later(self._timeout, lambda: self._give_up(number))
         self._waiting[number] = (login, heard, cancel)
         try:
-            line = Request(number, "verify", arguments).encode()
+            line = Request(number, "verify", question(service, login, password, address)).encode()
             self._open().push(line)
         except (OSError, ValueError):
             self._loop.call_later(0, lambda: self._give_up(number))

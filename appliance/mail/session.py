@@ -17,7 +17,7 @@ from appliance.mail.addresses import is_own, sender_problem
 from appliance.mail.head import Field
 from appliance.mail.replies import Notice, Stage, notice, told
 from appliance.mail.rewrite import Trace
-from appliance.policy.account import Service
+from appliance.policy.account import Account, Service
 from appliance.policy.decision import Limits, Reason, Rule
 from appliance.policy.events import Kind
 from appliance.policy.limits import largest_size
@@ -80,14 +80,18 @@ class MailSession:
     @property
     def shown_name(self) -> str:
         """What the roster calls who is signed in; empty when it calls him nothing."""
-        account = None if self.visit is None else self._house.account(self.visit.who.login)
+        account = self._account
         return "" if account is None else account.display_name
 
     @property
     def probing(self) -> bool:
         """Whether it is the server's own hidden account that is signed in, every few seconds."""
-        account = None if self.visit is None else self._house.account(self.visit.who.login)
+        account = self._account
         return account is not None and account.hidden
+
+    @property
+    def _account(self) -> Account | None:
+        return None if self.visit is None else self._house.account(self.visit.who.login)
 
     async def sign_in(self, login: str, password: Secret) -> Visit | str:
         """Sign in, or give the reply that says why not."""

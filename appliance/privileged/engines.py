@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.daemon.engine import EngineRefused, roll_back, swap
+from appliance.daemon.program import run
 
 _DOVECONF = "/usr/bin/doveconf"
 _DOVEADM = "/usr/bin/doveadm"
 _NOBODY = 68
 """Exit code of ``doveadm kick`` when that user has no session."""
 _PATIENCE = 10.0
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
 
 class Dovecot:
@@ -51,15 +51,6 @@ class Dovecot:
 
 def _run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-            text=True,
-            errors="replace",
-            env=_ENVIRONMENT,
-        )
+        return run(argv, _PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineRefused(f"{argv[0]} gives no answer", type(error).__name__) from error

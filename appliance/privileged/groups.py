@@ -7,17 +7,14 @@ belongs to the group.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 
+from appliance.privileged.folders import FOLDER, exists, make_whole, opened
 from appliance.privileged.homes import HomeError
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o2770
-_MAKING = ".making-"
 
 
 class Groups:
@@ -35,24 +32,12 @@ class Groups:
         """
         if not self._root:
             gid = os.getegid()
-        folder = os.open(self._path, _FOLDER)
-        try:
-            if _exists(name, folder):
+        with opened(os.open(self._path, FOLDER)) as folder:
+            if exists(name, folder):
                 _check(name, folder, gid)
                 return False
-            draft = f"{_MAKING}{secrets.token_hex(8)}"
-            os.mkdir(draft, 0o700, dir_fd=folder)
-            try:
-                _own(draft, folder, gid)
-                os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.rmdir(draft, dir_fd=folder)
-                raise
-            os.fsync(folder)
+            make_whole(name, folder, lambda made: _own(made, gid))
             return True
-        finally:
-            os.close(folder)
 
 
 def _check(name: str, folder: int, gid: int) -> None:
@@ -61,25 +46,14 @@ def _check(name: str, folder: int, gid: int) -> None:
         raise HomeError("something that is no folder stands in the place of the group folder; remove it")
     if found.st_gid != gid:
         raise HomeError("the group folder exists and belongs to another id; remove the former group's folder first")
-    _own(name, folder, gid)
+    with opened(os.open(name, FOLDER, dir_fd=folder)) as there:
+        _own(there, gid)
+        os.fsync(there)
 
 
-def _own(name: str, folder: int, gid: int) -> None:
-    opened = os.open(name, _FOLDER, dir_fd=folder)
-    try:
-        found = os.fstat(opened)
-        if (found.st_uid, found.st_gid) != (os.geteuid(), gid):
-            os.fchown(opened, os.geteuid(), gid)
-        if stat.S_IMODE(os.fstat(opened).st_mode) != _MODE:
-            os.fchmod(opened, _MODE)
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def _exists(name: str, folder: int) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
+def _own(made: int, gid: int) -> None:
+    found = os.fstat(made)
+    if (found.st_uid, found.st_gid) != (os.geteuid(), gid):
+        os.fchown(made, os.geteuid(), gid)
+    if stat.S_IMODE(os.fstat(made).st_mode) != _MODE:
+        os.fchmod(made, _MODE)

@@ -7,16 +7,14 @@ is touched.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_MAKING = ".making-"
+from appliance.privileged.folders import FOLDER, MAKING, exists, make_whole, opened
+
 _REMOVED = ".removed-"
 _RESTORING = ".restoring-"  # made by the backup, whose process ends with ours
 
@@ -40,22 +38,11 @@ class Homes:
         """
         if not self._root:
             uid, gid = os.geteuid(), os.getegid()
-        with _opened(os.open(self._path, _FOLDER)) as folder:
-            if _exists(login, folder):
+        with opened(os.open(self._path, FOLDER)) as folder:
+            if exists(login, folder):
                 self._check(login, folder, uid, gid)
                 return False
-            draft = f"{_MAKING}{secrets.token_hex(8)}"
-            os.mkdir(draft, 0o700, dir_fd=folder)
-            try:
-                with _opened(os.open(draft, _FOLDER, dir_fd=folder)) as home:
-                    _own(home, uid, gid)
-                    os.fsync(home)
-                os.rename(draft, login, src_dir_fd=folder, dst_dir_fd=folder)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.rmdir(draft, dir_fd=folder)
-                raise
-            os.fsync(folder)
+            make_whole(login, folder, lambda home: _own(home, uid, gid))
             return True
 
     def remove(self, login: str) -> bool:
@@ -64,7 +51,7 @@ class Homes:
         It is gone under its name at once; :meth:`sweep` finishes what a power cut leaves.
         """
         trash = f"{_REMOVED}{secrets.token_hex(8)}"
-        with _opened(os.open(self._path, _FOLDER)) as folder:
+        with opened(os.open(self._path, FOLDER)) as folder:
             try:
                 os.rename(login, trash, src_dir_fd=folder, dst_dir_fd=folder)
             except FileNotFoundError:
@@ -76,9 +63,9 @@ class Homes:
     def sweep(self) -> int:
         """Delete what was renamed away, or left half made, before; how many could not be deleted."""
         failed = 0
-        with _opened(os.open(self._path, _FOLDER)) as folder:
+        with opened(os.open(self._path, FOLDER)) as folder:
             for name in _names(folder):
-                if name.startswith((_REMOVED, _MAKING, _RESTORING)):
+                if name.startswith((_REMOVED, MAKING, _RESTORING)):
                     try:
                         self._delete(name, folder)
                     except OSError:
@@ -89,7 +76,7 @@ class Homes:
         home = self._enter(login, folder)
         if home is None:
             raise HomeError("something that is no folder stands in the place of the home; remove it")
-        with _opened(home):
+        with opened(home):
             if os.fstat(home).st_uid != uid:
                 raise HomeError("the home exists and belongs to another id; remove the former account's home first")
             _own(home, uid, gid)
@@ -100,7 +87,7 @@ class Homes:
         if top is None:
             os.unlink(name, dir_fd=folder)
             return
-        with _opened(top):
+        with opened(top):
             self._seize(top)
             while names := _names(top):
                 for one in names:
@@ -108,33 +95,33 @@ class Homes:
         os.rmdir(name, dir_fd=folder)
 
     def _flatten(self, name: str, top: int) -> None:
-        opened = self._enter(name, top)
-        if opened is None:
+        found = self._enter(name, top)
+        if found is None:
             os.unlink(name, dir_fd=top)
             return
-        with _opened(opened):
-            self._seize(opened)
-            for one in _names(opened):
-                inner = self._enter(one, opened)
+        with opened(found):
+            self._seize(found)
+            for one in _names(found):
+                inner = self._enter(one, found)
                 if inner is None:
-                    os.unlink(one, dir_fd=opened)
+                    os.unlink(one, dir_fd=found)
                     continue
-                with _opened(inner):
+                with opened(inner):
                     self._seize(inner)
-                os.rename(one, secrets.token_hex(12), src_dir_fd=opened, dst_dir_fd=top)
+                os.rename(one, secrets.token_hex(12), src_dir_fd=found, dst_dir_fd=top)
         os.rmdir(name, dir_fd=top)
 
     def _enter(self, name: str, folder: int) -> int | None:
         """Open the folder ``name`` of ``folder``; ``None`` if it is something else."""
         try:
-            return os.open(name, _FOLDER, dir_fd=folder)
+            return os.open(name, FOLDER, dir_fd=folder)
         except OSError as error:
             if error.errno in (errno.ENOTDIR, errno.ELOOP):
                 return None
             if self._root or error.errno != errno.EACCES:
                 raise
         os.chmod(name, 0o700, dir_fd=folder)  # a folder of our own that is closed even to us
-        return os.open(name, _FOLDER, dir_fd=folder)
+        return os.open(name, FOLDER, dir_fd=folder)
 
     def _seize(self, opened: int) -> None:
         """Shut the owner out, so that nothing is added; without root just make sure that we may delete."""
@@ -151,22 +138,6 @@ def _own(home: int, uid: int, gid: int) -> None:
         os.fchmod(home, 0o700)
 
 
-def _exists(name: str, folder: int) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def _names(folder: int) -> list[str]:
     with os.scandir(folder) as entries:
         return [entry.name for entry in entries]
-
-
-@contextlib.contextmanager
-def _opened(descriptor: int) -> Iterator[int]:
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from appliance.daemon.program import run
 from appliance.daemon.request_server import Peer, RequestError, Verb
 
 UNITS: Final = (
@@ -32,7 +33,6 @@ UNITS: Final = (
 
 _SYSTEMCTL: Final = "/usr/bin/systemctl"
 _BOOTED: Final = Path("/run/systemd/system")
-_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 _RESTART, _RELOAD = 10.0, 55.0  # seconds; a reload answers after daemon.reload.PATIENCE at the latest
 _THREADS: Final = 3
 _LONGEST: Final = 1000
@@ -57,7 +57,7 @@ class Units:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _verb(self, act: Callable[[str], None]) -> Any:
-        async def run(arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
+        async def answer(arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
             name = arguments["name"]
             if name not in UNITS:
                 raise RequestError("unknown-unit", f"there is no such unit; known are {', '.join(UNITS)}")
@@ -67,7 +67,7 @@ class Units:
             await asyncio.get_running_loop().run_in_executor(self._threads, partial(act, unit))
             return {}
 
-        return run
+        return answer
 
     @staticmethod
     def _restart(unit: str) -> None:
@@ -92,16 +92,7 @@ class Units:
 def _systemctl(timeout: float, *arguments: str) -> subprocess.CompletedProcess[str]:
     argv = (_SYSTEMCTL, "--no-ask-password", "--no-pager", "--quiet", *arguments)
     try:
-        return subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-            text=True,
-            errors="replace",
-            env=_ENVIRONMENT,
-        )
+        return run(argv, timeout)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RequestError("try-later", f"systemctl gives no answer ({type(error).__name__})") from error
 

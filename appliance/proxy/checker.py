@@ -14,7 +14,7 @@ from twisted.internet import defer
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
-from appliance.auth.client import Answer, Verdict
+from appliance.auth.client import Answer, Verdict, question
 from appliance.daemon.request_client import REPLY_LIMIT
 from appliance.daemon.secret import Secret
 from appliance.daemon.wire import Lines, Refusal, Reply, Request, WireError
@@ -70,10 +70,9 @@ class TwistedAuthClient:
 
     async def verify(self, service: Service, login: str, password: Secret, address: str | None) -> Verdict:
         """Check a sign-in of ``login`` from the IP ``address``; never raises but when it is cancelled."""
-        arguments = {"service": service.value, "login": login, "password": password.reveal(), "address": address}
         try:
             line = await self._connected()
-            answer = line.ask(Request(next(self._ids), "verify", arguments))
+            answer = line.ask(Request(next(self._ids), "verify", question(service, login, password, address)))
             reply = await answer.addTimeout(self._timeout, self._reactor)
             if isinstance(reply.outcome, Refusal):
                 return Verdict(Answer.TRY_LATER, login)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from appliance.daemon.program import run
+
 _RUNNING = Path("/run/systemd/system")
 _WITHOUT_SYSTEMD = frozenset({"enable", "disable", "is-enabled"})
 """What systemctl does on a machine that is not booted by systemd: links in /etc."""
 _PATIENCE = 300.0
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 _ADMIN_GROUP = "schoolserver-admin"
 
 
@@ -85,15 +86,7 @@ def _must(argv: Sequence[str]) -> None:
 
 def _run(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-            text=True,
-            env=_ENVIRONMENT,
-        )
+        return run(argv, _PATIENCE)
     except subprocess.TimeoutExpired:
         raise SystemProblem(f"{' '.join(argv)}: no end after {_PATIENCE:.0f} s") from None
     except OSError as error:

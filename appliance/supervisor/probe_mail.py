@@ -13,11 +13,10 @@ import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
 from email.utils import formatdate
-from ipaddress import ip_address
 from typing import Any
 
-from appliance.daemon.options_network import Address
 from appliance.supervisor.probe import ProbeFailed, Visitor, WrongPassword
+from appliance.supervisor.reach import reach, trusting
 
 _SIZE = 3 * 1024
 _ID_FIELD = "X-Schoolserver-Probe"
@@ -29,7 +28,7 @@ def probe_mail(visitor: Visitor) -> None:
     """Move a few KiB from a mail program to the mailbox and back; raises :class:`ProbeFailed`."""
     number = os.urandom(8).hex()
     body = base64.encodebytes(os.urandom(_SIZE)).replace(b"\n", b"\r\n")
-    context = _trusting(visitor)
+    context = trusting(visitor.ca)
     with _blaming("mail", "SMTP"):
         _hand_in(visitor, context, number, body)
     with _blaming("imap", "IMAP"):
@@ -37,7 +36,7 @@ def probe_mail(visitor: Visitor) -> None:
 
 
 def _hand_in(visitor: Visitor, context: ssl.SSLContext, number: str, body: bytes) -> None:
-    host, port = _reach(visitor, "submission")
+    host, port = reach(visitor.settings, "submission")
     address = f"{visitor.login}@{visitor.settings.school.domain}"
     head = (
         f"From: <{address}>\r\nTo: <{address}>\r\nDate: {formatdate()}\r\nSubject: probe\r\n"
@@ -55,7 +54,7 @@ def _hand_in(visitor: Visitor, context: ssl.SSLContext, number: str, body: bytes
 
 
 def _fetch(visitor: Visitor, context: ssl.SSLContext, number: str, body: bytes) -> None:
-    host, port = _reach(visitor, "imap")
+    host, port = reach(visitor.settings, "imap")
     client = _Reader(host, port, timeout=visitor.timeout)
     try:
         client.starttls(context)
@@ -142,20 +141,3 @@ def _answer(problem: Exception) -> str | None:
     if isinstance(problem, imaplib.IMAP4.abort) or "got more than" in str(problem):
         return None
     return "with a refusal" if isinstance(problem, imaplib.IMAP4.error) else None
-
-
-def _reach(visitor: Visitor, name: str) -> tuple[str, int]:
-    """Where this machine reaches its own listener."""
-    listen: Address = visitor.settings.network.listen[name]
-    address = ip_address(listen.host)
-    loopback = "127.0.0.1" if address.version == 4 else "::1"
-    return (loopback if address.is_unspecified else listen.host), listen.port
-
-
-def _trusting(visitor: Visitor) -> ssl.SSLContext:
-    """Trust the school's own authority and the machine's; the name does not matter, we know which port we ask."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    with contextlib.suppress(FileNotFoundError):
-        context.load_verify_locations(visitor.ca)
-    return context

@@ -113,20 +113,21 @@ class Supervisor:
         return Round(self._reactor, self._pool, lambda: core.health.probe(probe), after)
 
     def _after_health(self, _: None) -> float:
-        self._say()
-        return self._pause(self._core.health.status()["healthy"])
+        return self._pause(self._say())
 
     def _pause(self, well: bool) -> float:
         """Give the seconds until the next look: what is only coming up is looked at again soon."""
         interval = self._core.settings.server.probe_interval
         return interval if well else min(interval, _SOON)
 
-    def _say(self) -> None:
-        """Keep the one line for ``systemctl status`` and the launcher up to date."""
-        summary = self._core.health.status()["summary"]
+    def _say(self) -> bool:
+        """Keep the one line for ``systemctl status`` and the launcher up to date; whether all is well."""
+        status = self._core.health.status()
+        summary = status["summary"]
         if summary != self._summary:
             self._summary = summary
             self._worker.status(summary)
+        return bool(status["healthy"])
 
     def _kicks_noted(self) -> None:
         self._reactor.callFromThread(self._kick.now)

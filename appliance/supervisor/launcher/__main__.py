@@ -6,7 +6,6 @@ Exit 0 after a stop, 1 when it cannot start (a port in use, say), 2 on wrong set
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import signal
 import sys
@@ -14,12 +13,11 @@ from pathlib import Path
 
 from appliance.daemon import logs
 from appliance.daemon.options_reading import SettingsError
+from appliance.daemon.parent import end_with_parent
 from appliance.settings.load import load
 from appliance.supervisor.launcher.children import ChildLauncher
 from appliance.supervisor.launcher.unit import LauncherError
 from appliance.supervisor.launcher.units import school_units
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
     arguments = parser.parse_args(argv)
     if arguments.with_parent:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        end_with_parent(signal.SIGTERM)
     logs.set_up("launcher")
     try:
         settings = load(arguments.settings.absolute())

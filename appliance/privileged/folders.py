@@ -1,0 +1,55 @@
+"""Folders made whole: under a hidden name, given to its owner, then under its own (rename(2)).
+
+May live here: steps relative to an open folder. May not: a path below it, following a symbolic link, or whose it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Final
+
+FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a folder is opened."""
+
+MAKING: Final = ".making-"
+"""What begins the name of one that is not finished."""
+
+
+@contextlib.contextmanager
+def opened(descriptor: int) -> Iterator[int]:
+    """Close ``descriptor`` at the end."""
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def exists(name: str, folder: int) -> bool:
+    """Whether something is called ``name`` in the open ``folder``."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def make_whole(name: str, folder: int, own: Callable[[int], None]) -> None:
+    """Make the folder ``name`` in the open ``folder``; ``own`` is given its descriptor and gives it away.
+
+    Raises ``OSError``: then nothing is left of it.
+    """
+    draft = f"{MAKING}{secrets.token_hex(8)}"
+    os.mkdir(draft, 0o700, dir_fd=folder)
+    try:
+        with opened(os.open(draft, FOLDER, dir_fd=folder)) as made:
+            own(made)
+            os.fsync(made)
+        os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.rmdir(draft, dir_fd=folder)
+        raise
+    os.fsync(folder)
