@@ -145,10 +145,15 @@ class Parts:
 
     @contextlib.contextmanager
     def as_before(self, works: Callable[[], bool]) -> Iterator[None]:
-        """What is published meanwhile is as it was afterwards; ``works`` says whether the services know of it."""
+        """What is published meanwhile is as it was afterwards, and the services know of it.
+
+        ``works`` says whether somebody gets in. It is asked twice, for it may be true of what a test published too.
+        """
         before = self.snapshot
         yield
         if self.snapshot is not before:
+            self.publish(**{login.replace(".", "__"): {"disabled": True} for login in self.PEOPLE})
+            eventually(lambda: not works(), 10)
             self.publish()
             eventually(works, 10)
 
