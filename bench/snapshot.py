@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from appliance.directory.client import Directory
-from appliance.directory.embedded import Embedded, embedded
+from appliance.directory.slapd.embedded import Embedded, embedded
 from appliance.supervisor.assembly import Parts, assemble
 from bench.harness import Row
 from tests.integration.directory.test_large import entries
@@ -27,7 +27,8 @@ def rows() -> Iterator[tuple[Row, ...]]:
     with tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp") as place:
         settings = write_settings(Path(place))
         server = embedded(settings)
-        argv = ["/usr/bin/python3", "-m", "appliance.directory", "--settings", str(settings.folder), "--prepare-only"]
+        prepare = ["-m", "appliance.directory.slapd", "--settings", str(settings.folder), "--prepare-only"]
+        argv = ["/usr/bin/python3", *prepare]
         subprocess.run(argv, cwd=ROOT, check=True)
         ldif = "\n".join(entries(server.tree.base))
         subprocess.run(["/usr/sbin/slapadd", "-q", "-f", server.config], input=ldif, text=True, check=True)

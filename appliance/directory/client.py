@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from appliance.directory.embedded import embedded, password_file, tree_of
 from appliance.directory.errors import DirectoryUnavailable, NotFound
 from appliance.directory.link import Link
 from appliance.directory.openldap import OpenLdap
@@ -15,6 +14,7 @@ from appliance.directory.place import Place
 from appliance.directory.pool import Pool
 from appliance.directory.reader import Reader
 from appliance.directory.records import Checked
+from appliance.directory.slapd.embedded import embedded, password_file, tree_of
 from appliance.directory.writer import Writer
 
 if TYPE_CHECKING:

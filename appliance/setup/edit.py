@@ -66,6 +66,7 @@ def _replace(text: str, key: str, former: tuple[yaml.Node, yaml.Node], value: ya
     """Change a mapping entry by entry, so that comments between its entries stay; anything else as a whole."""
     name, old = former
     entrywise = isinstance(old, yaml.MappingNode) and isinstance(value, yaml.MappingNode) and not old.flow_style
+    entrywise = entrywise and all(_begins_line(text, one) for one, _ in old.value)
     kept = [one.value for one, _ in value.value] if entrywise else []
     if not entrywise or not any(one.value in kept for one, _ in old.value):
         yield name.start_mark.index, _end(text, old), _dump(key, value, name.start_mark.column)
@@ -85,6 +86,12 @@ def _replace(text: str, key: str, former: tuple[yaml.Node, yaml.Node], value: ya
     present = [one.value for one, _ in old.value]
     added = [_dump(one.value, new, column) for one, new in value.value if one.value not in present]
     yield place, place, "".join(f"\n{' ' * column}{lines}" for lines in added)
+
+
+def _begins_line(text: str, key: yaml.Node) -> bool:
+    """Whether nothing stands before a key, such as the ``?`` of a complex one (YAML 1.1, 8.2.2)."""
+    start = key.start_mark.index
+    return not text[text.rfind("\n", 0, start) + 1 : start].strip(" ")
 
 
 def _end(text: str, node: yaml.Node) -> int:

@@ -53,7 +53,7 @@ class Slapd:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        argv = ["/usr/bin/python3", "-m", "appliance.directory", "--settings", str(self.settings.folder)]
+        argv = ["/usr/bin/python3", "-m", "appliance.directory.slapd", "--settings", str(self.settings.folder)]
         self.process = subprocess.Popen(
             argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
         )

@@ -71,7 +71,7 @@ def _privileged(settings: Settings) -> Unit:
 def _directory(settings: Settings) -> Unit:
     """Slapd prepares its folders and the service accounts' passwords as root, and serves as its own user."""
     runtime, state = settings.server.runtime / "directory", settings.server.state / "directory"
-    argv = _python("appliance.directory", settings)
+    argv = _python("appliance.directory.slapd", settings)
     return Unit(
         name="directory",
         argv=argv,

@@ -3,7 +3,7 @@
 import subprocess
 import time
 
-from appliance.directory.embedded import embedded
+from appliance.directory.slapd.embedded import embedded
 from tests.integration.directory.conftest import opened
 from tests.integration.support_slapd import ROOT, start_slapd, write_settings
 
@@ -47,7 +47,8 @@ description: Gruppe {number}
 
 def test_a_full_read_of_5000_accounts(short, record_property):
     settings = write_settings(short)
-    program = ["/usr/bin/python3", "-m", "appliance.directory", "--settings", str(settings.folder), "--prepare-only"]
+    prepare = ["-m", "appliance.directory.slapd", "--settings", str(settings.folder), "--prepare-only"]
+    program = ["/usr/bin/python3", *prepare]
     subprocess.run(program, cwd=ROOT, check=True)
     server = embedded(settings)
     ldif = "\n".join(entries(server.tree.base))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.directory.ready import wait
+from appliance.directory.slapd.ready import wait
 from tests.integration.support_slapd import start_slapd
 
 
@@ -23,7 +23,7 @@ def folder():
 def test_it_ends_when_slapd_answers_and_not_before(folder):
     with start_slapd(folder) as slapd:
         done = subprocess.run(
-            ["/usr/bin/python3", "-m", "appliance.directory.ready", "--settings", str(slapd.settings.folder)],
+            ["/usr/bin/python3", "-m", "appliance.directory.slapd.ready", "--settings", str(slapd.settings.folder)],
             check=False,
             timeout=60,
         )
@@ -39,7 +39,7 @@ def test_it_gives_up_on_a_socket_that_nobody_listens_on(folder):
 def test_wrong_settings_are_told_apart(folder):
     (folder / "mail.yaml").write_text("nonsense: 1\n")
     done = subprocess.run(
-        ["/usr/bin/python3", "-m", "appliance.directory.ready", "--settings", str(folder)],
+        ["/usr/bin/python3", "-m", "appliance.directory.slapd.ready", "--settings", str(folder)],
         capture_output=True,
         text=True,
         check=False,

@@ -10,9 +10,9 @@ import ldap3
 import pytest
 
 from appliance.daemon.secret import Secret
-from appliance.directory import tools
 from appliance.directory.client import Checked, DirectoryUnavailable, connect
-from appliance.directory.embedded import embedded
+from appliance.directory.slapd import tools
+from appliance.directory.slapd.embedded import embedded
 from tests.integration.directory.conftest import opened
 from tests.integration.support_slapd import ROOT, start_slapd, write_settings
 
@@ -134,7 +134,7 @@ def test_the_supervisor_smuggles_no_password_in(shared):
 
 
 def run(settings, *arguments, **more):
-    argv = ["/usr/bin/python3", "-m", "appliance.directory", "--settings", str(settings.folder), *arguments]
+    argv = ["/usr/bin/python3", "-m", "appliance.directory.slapd", "--settings", str(settings.folder), *arguments]
     return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, **more)
 
 
@@ -155,7 +155,7 @@ def test_nothing_personal_is_written_to_the_log(short):
 
 def test_the_first_start_can_be_cut_at_any_moment(short):
     settings = write_settings(short)
-    argv = ["/usr/bin/python3", "-m", "appliance.directory", "--settings", str(settings.folder), "--prepare-only"]
+    argv = ["/usr/bin/python3", "-m", "appliance.directory.slapd", "--settings", str(settings.folder), "--prepare-only"]
     for milliseconds in range(60, 300, 15):
         process = subprocess.Popen(argv, cwd=ROOT, stderr=subprocess.PIPE)
         ended = os.pidfd_open(process.pid)

@@ -78,6 +78,11 @@ def test_what_cannot_be_edited_is_left_alone(text):
         set_value(text, "name", node("B"))
 
 
+def test_a_key_behind_a_question_mark_is_written_anew_with_its_mapping():
+    text = set_value("b:\n  ? ''\n  : - ''\n", "b", node("{'': []}"))
+    assert yaml.safe_load(text) == {"b": {"": []}}
+
+
 def test_find_and_same():
     assert same(find(ROOMS, "rooms"), node("{'12': [10.1.12.0/24], library: [10.1.20.0/25, 10.1.21.7]}"))
     assert find(ROOMS, "names") is None

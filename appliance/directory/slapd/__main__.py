@@ -19,9 +19,9 @@ from urllib.parse import quote
 
 from appliance.daemon.identities import Identities
 from appliance.daemon.options_reading import SettingsError
-from appliance.directory.embedded import SERVICES, Embedded, embedded
-from appliance.directory.prepare import Preparation
-from appliance.directory.tools import CannotPrepare, Tools, sole_use
+from appliance.directory.slapd.embedded import SERVICES, Embedded, embedded
+from appliance.directory.slapd.prepare import Preparation
+from appliance.directory.slapd.tools import CannotPrepare, Tools, sole_use
 from appliance.settings.load import load
 
 if TYPE_CHECKING:

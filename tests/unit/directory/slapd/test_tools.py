@@ -1,6 +1,6 @@
 import pytest
 
-from appliance.directory.tools import explained
+from appliance.directory.slapd.tools import explained
 
 
 @pytest.mark.parametrize(

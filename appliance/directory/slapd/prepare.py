@@ -20,9 +20,9 @@ from pathlib import Path
 from appliance.daemon.engine import EngineRefused, swap
 from appliance.daemon.identities import Identity
 from appliance.daemon.whole_file import sync_folder, write_whole
-from appliance.directory.embedded import SERVICES, Embedded
-from appliance.directory.render import INDEXES, render_config, render_tree
-from appliance.directory.tools import CannotPrepare, Tools, explained
+from appliance.directory.slapd.embedded import SERVICES, Embedded
+from appliance.directory.slapd.render import INDEXES, render_config, render_tree
+from appliance.directory.slapd.tools import CannotPrepare, Tools, explained
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.directory import render
-from appliance.directory.embedded import Embedded
+from appliance.directory.slapd import render
+from appliance.directory.slapd.embedded import Embedded
 from appliance.directory.tree import Tree
 
 GOLDEN = Path(__file__).parent / "golden"

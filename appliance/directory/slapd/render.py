@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from appliance.directory.embedded import SERVICES, Embedded
 from appliance.directory.names import child
 from appliance.directory.schema import OPENLDAP, READ_OF_GROUPS, Field
+from appliance.directory.slapd.embedded import SERVICES, Embedded
 from appliance.policy.account import GroupKind
 
 SCHEMA = Path(__file__).with_name("schoolserver.schema")

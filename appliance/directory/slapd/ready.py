@@ -1,4 +1,4 @@
-"""Waits until the embedded slapd answers: ``/usr/bin/python3 -P -m appliance.directory.ready``.
+"""Waits until the embedded slapd answers: ``/usr/bin/python3 -P -m appliance.directory.slapd.ready``.
 
 Debian's slapd does not tell who started it that it is ready, so its unit runs this after it. Exit 0 when a connection
 was taken, 1 when there was none in time, 2 on wrong settings.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from appliance.daemon.options_reading import SettingsError
-from appliance.directory.embedded import embedded
+from appliance.directory.slapd.embedded import embedded
 from appliance.settings.load import load
 
 _AGAIN = 0.05  # seconds
