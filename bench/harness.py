@@ -17,7 +17,7 @@ class Row:
     """One comparison. ``ours`` and ``peer`` each take one figure in ``unit``; ``more_is_better`` tells which way.
 
     ``goal`` is the least ratio (ours/peer where more is better, peer/ours where less is) or ``None``: figures only.
-    ``limit`` is an absolute goal in ``unit`` for ours, where PERFORMANCE.md sets one.
+    ``limit`` is an absolute goal in ``unit`` for ours, where PERFORMANCE.md sets one; ``rounds``: figures of each.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Row:
     peer_name: str
     goal: float | None = None
     limit: float | None = None
+    rounds: int = ROUNDS
 
 
 def measure(rows: Iterable[Row], console: Console) -> None:
@@ -35,7 +36,7 @@ def measure(rows: Iterable[Row], console: Console) -> None:
     table = Table("Row", "Unit", "Ours", "Spread", "Peer", "Peer's", "Spread", "Ratio", "Goal")
     for row in rows:
         ours, peer = [], []
-        for _ in range(ROUNDS):
+        for _ in range(row.rounds):
             ours.append(row.ours())
             peer.append(row.peer())
         mine, theirs = statistics.median(ours), statistics.median(peer)

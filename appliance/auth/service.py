@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
+from typing import Final
 
 from appliance.audit.client import AuditClient
 from appliance.auth.binds import DirectoryCalls
 from appliance.auth.changes import Changes
 from appliance.auth.checking import Checker
-from appliance.auth.counts import Pace
 from appliance.auth.envelope import Keys
 from appliance.auth.mailbox import Mailboxes
 from appliance.auth.session import SignIn
 from appliance.auth.throttle import Allowances, Throttle
+from appliance.auth.ticket import Tickets
 from appliance.auth.verbs import Verbs
+from appliance.daemon.counts import Pace
 from appliance.daemon.identities import Identities
 from appliance.daemon.loop import Loop
 from appliance.daemon.request_server import RequestServer, serve
@@ -23,6 +26,10 @@ from appliance.directory.client import connect
 from appliance.policy.snapshot import Snapshot, decode
 from appliance.settings.load import Settings
 from appliance.usage.ledger import Usage
+
+_LIFE: Final = {"domain": timedelta(hours=10)}
+"""How long a ticket may be used and renewed: our own domain says so (``directory.domain.render``)."""
+_LONGEST_LIFE: Final = timedelta(days=7)  # that of Windows, as it comes
 
 
 class AuthService:
@@ -77,6 +84,7 @@ async def start(worker: Worker[Settings], loop: Loop) -> AuthService:
     usage = Usage(runtime / "usage")
     verbs = Verbs(
         SignIn(snapshot, checker, audit),
+        Tickets(snapshot, audit, settings.domain.realm, _LIFE.get(settings.directory.kind, _LONGEST_LIFE)),
         Mailboxes(snapshot, lambda uid: usage.parts(uid)[1]),
         changes,
         Keys.generate(),

@@ -17,7 +17,7 @@ from appliance.auth.replies import Answer, Verdict
 from appliance.auth.throttle import Wait
 from appliance.daemon.secret import Secret
 from appliance.directory.records import Checked
-from appliance.policy.account import Service
+from appliance.policy.account import Account, Service
 from appliance.policy.decision import Allow, Deny, Reason, Rule
 from appliance.policy.events import Event, Kind
 from appliance.policy.request import Request
@@ -76,12 +76,18 @@ class SignIn:
         if checked is Checked.MUST_CHANGE:
             pending = replace(account, must_change=True)
             snapshot = replace(snapshot, accounts={**snapshot.accounts, name: pending})
-        decision = decide(snapshot, Request(name, service, address=address), datetime.now(UTC))
-        verdict = Verdict(Answer.TRY_LATER, name, account.uid, account.role, valid_until=decision.valid_until)
-        if isinstance(decision, Allow):
-            return replace(verdict, answer=Answer.VERIFIED)
-        if isinstance(decision, Deny):
-            answer = Answer.MUST_CHANGE if decision.reason is Reason.MUST_CHANGE else Answer.DENIED
-            code = self._journal.refuse(service, decision.reason, decision.rule)
-            return replace(verdict, answer=answer, reason=decision.reason, code=code)
-        return verdict
+        return decided(snapshot, self._journal, service, account, address)
+
+
+def decided(snapshot: Snapshot, journal: Journal, service: Service, account: Account, address: str | None) -> Verdict:
+    """Ask the policy about ``account``, which is proved; a refusal is recorded."""
+    name = account.login
+    decision = decide(snapshot, Request(name, service, address=address), datetime.now(UTC))
+    verdict = Verdict(Answer.TRY_LATER, name, account.uid, account.role, valid_until=decision.valid_until)
+    if isinstance(decision, Allow):
+        return replace(verdict, answer=Answer.VERIFIED)
+    if isinstance(decision, Deny):
+        answer = Answer.MUST_CHANGE if decision.reason is Reason.MUST_CHANGE else Answer.DENIED
+        code = journal.refuse(service, decision.reason, decision.rule)
+        return replace(verdict, answer=answer, reason=decision.reason, code=code)
+    return verdict

@@ -18,7 +18,7 @@ import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from appliance.auth.counts import Counts, Pace
+from appliance.daemon.counts import Counts, Pace
 
 
 @dataclass(frozen=True, slots=True)

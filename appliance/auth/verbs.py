@@ -15,22 +15,32 @@ from appliance.auth.envelope import BrokenEnvelope, Keys, seal
 from appliance.auth.mailbox import Mailboxes
 from appliance.auth.session import SignIn
 from appliance.auth.threads import Busy
+from appliance.auth.ticket import Tickets
 from appliance.daemon.request_server import Peer, RequestError, Verb
 from appliance.daemon.secret import Secret
 from appliance.directory.errors import DirectoryRefused, DirectoryUnavailable, NotFound
 from appliance.policy.account import Service
+from appliance.policy.audience import AUDIENCES
 
 MOST_LOGINS = 100
 _log = logging.getLogger(__name__)
 _TRY_LATER = "the directory cannot be reached at the moment"
 _TEXT_OR_NOTHING = (str, type(None))
+_BY_TICKET: Mapping[str, type | tuple[type, ...]] = {"service": str, "login": str, "address": _TEXT_OR_NOTHING}
+_SERVICES: Mapping[str, Service] = {
+    service.value: service for service in Service if service in AUDIENCES["auth"].services
+}
+"""Those whose sign-ins are asked here: not log-on at a PC, which the directory checks by itself."""
 
 
 class Verbs:
     """The handlers; ``supervisor`` is the user id that may have passwords written."""
 
-    def __init__(self, sign_in: SignIn, mailboxes: Mailboxes, changes: Changes, keys: Keys, supervisor: int) -> None:
+    def __init__(
+        self, sign_in: SignIn, tickets: Tickets, mailboxes: Mailboxes, changes: Changes, keys: Keys, supervisor: int
+    ) -> None:
         self._sign_in = sign_in
+        self._tickets = tickets
         self._mailboxes = mailboxes
         self._changes = changes
         self._keys = keys
@@ -40,6 +50,8 @@ class Verbs:
         """Return all verbs by name."""
         return {
             "verify": Verb(self._verify, {"service": str, "login": str, "password": str, "address": _TEXT_OR_NOTHING}),
+            "ticket": Verb(self._ticket, _BY_TICKET),
+            "entered": Verb(self._entered, _BY_TICKET),
             "mailbox": Verb(self._mailbox, {"login": str, "address": _TEXT_OR_NOTHING}),
             "key": Verb(self._key),
             "change": Verb(self._change, {"envelope": str}, self._trusted),
@@ -51,10 +63,7 @@ class Verbs:
         return peer.uid == self._supervisor
 
     async def _verify(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
-        try:
-            service = Service(arguments["service"])
-        except ValueError:
-            raise RequestError("bad-argument", f"service is one of {', '.join(Service)}") from None
+        service = _service(arguments["service"])
         try:
             verdict = await self._sign_in.verify(
                 service, arguments["login"], Secret(arguments["password"]), arguments["address"]
@@ -62,6 +71,18 @@ class Verbs:
         except ValueError:
             raise RequestError("bad-argument", "address is an IP address or null") from None
         return verdict.fields()
+
+    async def _ticket(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
+        service = _service(arguments["service"])
+        try:
+            shown = self._tickets.shown(service, arguments["login"], arguments["address"])
+        except ValueError:
+            raise RequestError("bad-argument", "address is an IP address or null") from None
+        return {**shown.verdict.fields(), "principals": ",".join(shown.principals), "too_soon": shown.too_soon}
+
+    async def _entered(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
+        self._tickets.entered(_service(arguments["service"]), arguments["login"], arguments["address"])
+        return {}
 
     async def _mailbox(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         bounds = self._mailboxes.bounds(arguments["login"], arguments["address"])
@@ -118,6 +139,12 @@ class Verbs:
         except BrokenEnvelope:
             text = "the envelope is not sealed for the current key; fetch the key and try again"
             raise RequestError("broken-envelope", text) from None
+
+
+def _service(name: str) -> Service:
+    if name not in _SERVICES:
+        raise RequestError("bad-argument", f"service is one of {', '.join(_SERVICES)}")
+    return _SERVICES[name]
 
 
 def _sealed(passwords: Mapping[str, Secret], recipient: str) -> str:

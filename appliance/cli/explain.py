@@ -9,7 +9,7 @@ from appliance.cli.server import call
 
 @click.command()
 @click.argument("login")
-@click.argument("service", type=click.Choice(["mail", "files", "web"]))
+@click.argument("service", type=click.Choice(["mail", "files", "web", "pc"]))
 @click.argument("target", required=False)
 @click.option("--at", "moment", metavar="TIME", help="At which moment, for example '2026-11-23 09:30' (default: now).")
 @click.option("--room", metavar="ROOM", help="From which room (network.yaml).")

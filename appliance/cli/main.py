@@ -13,6 +13,7 @@ from appliance.cli.demo import demo
 from appliance.cli.explain import explain
 from appliance.cli.limits import limits
 from appliance.cli.passwd import passwd
+from appliance.cli.pcs import pcs
 from appliance.cli.quota import quota
 from appliance.cli.reload import reload
 from appliance.cli.report import report
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 for command in (
-    *(setup, status, users, limits, quota, passwd, explain, why, check, reload, backup, restore, alerts, report),
+    *(setup, status, users, pcs, limits, quota, passwd, explain, why, check, reload, backup, restore, alerts, report),
     *((demo,) if find_spec("appliance.demo") else ()),  # an installed server has none
 ):
     main.add_command(command)

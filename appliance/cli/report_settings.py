@@ -46,6 +46,7 @@ _WORDS: Final = frozenset(
         "mail",
         "files",
         "web",
+        "pc",
     }
     | {"allow", "deny", "Europe/Berlin"}
 )

@@ -27,12 +27,14 @@ from appliance.setup.prepare import Plan, prepare
 from appliance.setup.proposals import proposals
 from appliance.setup.questions import QUESTIONS, Answer, Answers, Question, default, example, read_answers
 from appliance.setup.steps import Doing, space
-from appliance.setup.survey import last_answers, settings_texts
+from appliance.setup.survey import fitting_here, last_answers, settings_texts
 from appliance.setup.system import System, Systemd, SystemProblem
 from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
 
 _UP_WITHIN = 120.0
 """Seconds until the server must answer and its probes have been round; usually ten."""
+_LATER = frozenset({"backup", "web lists"})
+"""What is BAD on a new server until the copy is allowed at the second place, and lists are fetched."""
 _LOOK_EVERY = 0.5
 _UMASK = 0o022
 """The parts have to read settings and the authority's certificate, however careful the carer's shell is."""
@@ -127,13 +129,13 @@ def _set_up(places: Places, system: System, given: Answers, *, dry_run: bool, as
 
 def _asked(places: Places, given: Answers) -> dict[str, Answer]:
     """Ask every question at the terminal; proposed is what was ``given`` just now, is set, or suggests itself."""
-    present, last, suggested = found_answers(settings_texts(places.settings)), last_answers(places), proposals()
+    present, last = found_answers(settings_texts(places.settings)), last_answers(places)
+    suggested = proposals(fitting_here(places))
     answers: dict[str, Answer] = {}
     click.echo("Enter takes the answer in brackets; lists are separated by commas; none means nothing.")
     for question in QUESTIONS:
-        beside = {"key": "certificate", "backup_port": "backup"}.get(question.key)
-        if beside is not None and answers[beside].value is None:
-            if question.key in present:
+        if not question.concerns(answers):
+            if question.key in present and question.file != "domain":
                 answers[question.key] = default(question)
             continue
         proposed = given.get(question.key) or present.get(question.key)
@@ -147,6 +149,8 @@ def _asked(places: Places, given: Answers) -> dict[str, Answer]:
 
 def _answer(question: Question, proposed: Answer | None) -> Answer:
     click.echo(f"\n{click.wrap_text(question.option.help, 78)}")
+    if question.why:
+        click.echo(click.wrap_text(question.why, 78))
     shown = None if proposed is None else talk.words(question, proposed.node)
     if shown in {None, "none"}:
         click.echo(f"Example: {talk.example(question)}")
@@ -205,14 +209,14 @@ def _answering(plan: Plan) -> dict[str, Any] | None:
 
 
 def _settled(answer: dict[str, Any]) -> bool:
-    """Whether waiting helps no more: all is well but the copy in the second place, which somebody has to allow."""
-    probes = [probe for probe in answer["probes"] if probe["name"] != "backup"]
-    well = all(one["ok"] for one in (*answer["units"], *probes, *answer["checks"]))
+    """Whether waiting helps no more: all is well but what somebody has to see to first."""
+    rows = (*answer["units"], *answer["probes"], *answer["checks"])
+    well = all(row["ok"] or row["name"] in _LATER for row in rows)
     return well and all(probe["age"] is not None for probe in answer["probes"])
 
 
 def _next(doing: Doing) -> None:
-    plan, lines = doing.plan, []
+    plan, lines = doing.plan, [*_directory(doing)]
     if doing.backup is not None and (plan.first or any("backup.yaml" in change.what for change in plan.changes)):
         user, _, host = doing.backup.target.partition("@")
         lines += [
@@ -235,11 +239,24 @@ def _next(doing: Doing) -> None:
         click.echo(line)
 
 
+def _directory(doing: Doing) -> Iterator[str]:
+    plan = doing.plan
+    yield from (f"Existing directory: {hint}" for hint in doing.hints)
+    if plan.moving is not None:
+        yield "Nobody has a password now, for passwords cannot move. Give out new ones, class by class:"
+        yield "  schoolserver users first-passwords   (--group klasse3a for one class; --dry-run says who)"
+        left = plan.settings.server.state / "directory"
+        yield f"What slapd had stays in {left} until schoolserver-directory is purged."
+    if plan.settings.directory.kind == "domain" and "domain" not in plan.directory.made:
+        yield "PCs join the domain with: schoolserver pcs add NAME (see the handbook)."
+
+
 def _open_web(plan: Plan) -> Iterator[str]:
     """Pupils' browsers meet everything until somebody has fetched the lists."""
     lists = plan.settings.proxy.lists
     if any(unit.name == "proxy" for unit in plan.units) and not any(lists.glob("*/domains")):
         yield f"Web: no category is closed yet, for {lists} has no lists (see Web in the handbook)."
+        yield "Until then status says BAD for the web lists."
 
 
 @contextlib.contextmanager

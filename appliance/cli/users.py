@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -9,8 +11,9 @@ from rich.table import Table
 from appliance.auth.envelope import Keys, open_passwords
 from appliance.cli.server import call
 from appliance.cli.users_import import users_import
+from appliance.cli.users_passwords import first_passwords
 
-_SERVICES = click.Choice(["mail", "files", "web"])
+_SERVICES = click.Choice(["mail", "files", "web", "pc"])
 _CONSENTS = click.Choice(["account", "logs", "video", "third-party"])
 
 
@@ -26,6 +29,7 @@ def users() -> None:
 
 
 users.add_command(users_import)
+users.add_command(first_passwords)
 
 
 @users.command("list")
@@ -83,9 +87,11 @@ def users_lock(login: str, until: str | None, service: str | None, reason: str) 
     Examples:
       schoolserver users lock fred.mustermann --reason 'agreed with the head'
       schoolserver users lock fred.mustermann --service mail --until 2026-12-18 --reason 'joke mails'
+      schoolserver users lock fred.mustermann --service pc --until 2026-12-18 --reason 'switched PCs off'
     """
-    call("users.lock", {"login": login, "until": until, "service": service, "reason": reason})
+    answer = call("users.lock", {"login": login, "until": until, "service": service, "reason": reason})
     click.echo(f"{login} is locked ({service or 'everything'}, {f'until {until}' if until else 'until unlocked'}).")
+    _note(answer)
 
 
 @users.command("unlock")
@@ -98,8 +104,14 @@ def users_unlock(login: str, service: str | None) -> None:
     Example:
       schoolserver users unlock fred.mustermann --service mail
     """
-    call("users.unlock", {"login": login, "service": service})
+    answer = call("users.unlock", {"login": login, "service": service})
     click.echo(f"{login} is unlocked ({service or 'the account'}).")
+    _note(answer)
+
+
+def _note(answer: dict[str, Any]) -> None:
+    if note := answer.get("note"):
+        click.echo(f"Note: {note}.", err=True)
 
 
 @users.command("reset-password")

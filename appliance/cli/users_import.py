@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import base64
-import csv
 import os
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from appliance.auth.envelope import Keys, open_passwords
+from appliance.cli import users_passwords
 from appliance.cli.server import call
 
 _LARGEST = 700_000
 """Bytes of a roster: with base64 it has to fit into a request of 1 MiB."""
+_GOES_ON = "The import cannot be stopped halfway; its passwords would be lost. Please wait."
 
 
 @click.command("import")
@@ -88,61 +85,16 @@ def users_import(
         return
     if not yes and os.isatty(0) and os.isatty(1):
         click.confirm("Do this?", abort=True)
-    path = passwords or Path(f"one-time-passwords-{datetime.now():%Y%m%d-%H%M%S}.csv")
-    with _new_file(path) as target, _until_the_end():
+    path = passwords or users_passwords.new_name()
+    with users_passwords.new_file(path) as target, users_passwords.until_the_end(_GOES_ON):
         result = call("users.import", {**request, "dry_run": False}, title="Importing")
         given = open_passwords(keys, result["sealed"] or "")
-        _write_passwords(target, given, result["plan"])
+        users_passwords.write(target, given, result["plan"]["new"])
     click.echo("Done.")
     if given:
-        click.echo(f"{len(given)} one-time passwords are in {path}. Hand them out in person, then delete the file.")
+        click.echo(users_passwords.told(given, path))
     for warning in result.get("warnings", ()):
         click.echo(f"Warning: {warning}", err=True)
-
-
-@contextmanager
-def _until_the_end() -> Iterator[None]:
-    """The server does an import to its end; who left before would lose the one-time passwords, so Ctrl-C waits."""
-
-    def told(_number: int, _frame: FrameType | None) -> None:
-        click.echo("The import cannot be stopped halfway; its passwords would be lost. Please wait.", err=True)
-
-    before = signal.signal(signal.SIGINT, told)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _write_passwords(target: TextIO, given: Mapping[str, str], plan: Mapping[str, Any]) -> None:
-    """One line a person, for the office to cut into strips; nothing at all where nobody is new."""
-    people = {entry["login"]: entry for entry in plan["new"]}
-    writer = csv.writer(target, delimiter=";")
-    if given:
-        writer.writerow(("Login", "Name", "Gruppen", "Einmalpasswort"))
-    for login, password in given.items():
-        person = people.get(login, {"name": "", "groups": []})
-        writer.writerow((login, person["name"], " ".join(person["groups"]), password))
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[TextIO]:
-    """A new file of mode 0600, there before anything is changed; it goes when nothing was written."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise click.ClickException(
-            f"cannot make the new file {path} for the one-time passwords ({error.strerror}); nothing was changed. "
-            "Name another with --passwords."
-        ) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as target:
-        try:
-            yield target
-        finally:
-            target.flush()
-            os.fsync(target.fileno())
-            if not target.tell():
-                path.unlink()
 
 
 def plan_lines(plan: dict[str, Any]) -> Sequence[str]:

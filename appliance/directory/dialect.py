@@ -13,7 +13,7 @@ from uuid import UUID
 
 from appliance.daemon.secret import Secret
 from appliance.directory.records import Checked
-from appliance.directory.schema import Schema
+from appliance.directory.schema import Field, Schema
 
 Attributes = Mapping[str, Sequence[bytes]]
 Changes = Mapping[str, tuple[Literal["add", "delete", "replace"], Sequence[bytes]]]
@@ -27,6 +27,7 @@ class Standing:
     disabled: bool
     must_change: bool
     password_changed_at: datetime | None
+    log_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +42,24 @@ class Answer:
 class Dialect(Protocol):
     """One kind of directory. ``schema`` is its column of the table.
 
-    ``marker`` is the entry and attribute that change with every change of anything, deletions too (``None``: the top
-    entry). ``bind_controls`` are asked for with each bind of a person.
+    ``bind_controls`` are asked for with each bind of a person. ``born_with_password``: an account without one
+    could be entered with an empty one, so a new one gets one that nobody knows. ``keeps_unique``: it refuses numeric
+    ids and names of groups that are taken.
     """
 
     schema: Schema
-    marker: tuple[str | None, str]
     bind_controls: Sequence[str]
+    born_with_password: bool
+    keeps_unique: bool
 
     def standing(self, attributes: Attributes) -> Standing:
         """Read it from an entry; raises ``ValueError`` for an entry without a stable id."""
 
-    def disable(self, disabled: bool) -> Changes:
-        """Make that an account cannot sign in, or that it can again."""
+    def switch(self, field: Field, on: bool, now: Attributes, /) -> Changes:
+        """Make :attr:`Field.DISABLED` or :attr:`Field.LOG_ON` true or not in an entry of which ``now`` was read.
+
+        Nothing, where it is not kept.
+        """
 
     def write_password(self, password: Secret, must_change: bool) -> Changes | None:
         """Set a password and whether it must be changed, in one operation: there is no moment in between.

@@ -45,6 +45,7 @@ def account_of(dialect: Dialect, entry: Entry) -> DirectoryAccount:
         must_change=kept.must_change,
         password_changed_at=kept.password_changed_at,
         hidden=role == PROBE,
+        log_on=kept.log_on,
     )
 
 
@@ -61,12 +62,16 @@ def group_of(dialect: Dialect, tree: Tree, entry: Entry) -> FoundGroup:
 
 
 def joined(
-    accounts: Mapping[str, DirectoryAccount], groups: Sequence[FoundGroup]
-) -> tuple[tuple[DirectoryAccount, ...], tuple[DirectoryGroup, ...]]:
+    accounts: Mapping[str, DirectoryAccount],
+    groups: Sequence[FoundGroup],
+    known: Mapping[str, DirectoryAccount] | None = None,
+) -> tuple[dict[str, DirectoryAccount], tuple[DirectoryGroup, ...]]:
     """Put groups into their members and members into their groups; ``accounts`` by name of the entry in lower case.
 
-    A member that is no account is left out. Both results are sorted.
+    A member that is no account is left out; the groups are sorted. ``known`` are accounts that were joined before, when
+    all but their groups was the same: such an object is given again if these are too.
     """
+    before = known or {}
     member_of: dict[str, list[str]] = {name: [] for name in accounts}
     for found in groups:
         for name in found.members:
@@ -76,8 +81,13 @@ def joined(
         replace(found.group, members=tuple(sorted(accounts[name].login for name in found.members if name in accounts)))
         for found in groups
     ]
-    members = [replace(account, groups=tuple(sorted(member_of[name]))) for name, account in accounts.items()]
-    return tuple(sorted(members, key=lambda one: one.login)), tuple(sorted(whole, key=lambda one: one.name))
+    members = {name: _in_groups(account, member_of[name], before.get(name)) for name, account in accounts.items()}
+    return members, tuple(sorted(whole, key=lambda one: (one.name, one.gid)))
+
+
+def _in_groups(account: DirectoryAccount, groups: list[str], known: DirectoryAccount | None) -> DirectoryAccount:
+    names = tuple(sorted(groups))
+    return known if known is not None and known.groups == names else replace(account, groups=names)
 
 
 class _Values:

@@ -15,7 +15,7 @@ from uuid import UUID
 from appliance.daemon.secret import Secret
 from appliance.directory.dialect import Answer, Attributes, Changes, Standing
 from appliance.directory.records import Checked
-from appliance.directory.schema import OPENLDAP, Field
+from appliance.directory.schema import OPENLDAP, Field, Schema
 
 PASSWORD_POLICY: Final = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 - the OID of a control
 _ENDED_LONG_AGO: Final = b"19700101000000Z"
@@ -24,27 +24,32 @@ _SUCCESS, _INVALID_CREDENTIALS = 0, 49
 
 
 class OpenLdap:
-    """The :class:`~appliance.directory.dialect.Dialect` of slapd."""
+    """The :class:`~appliance.directory.dialect.Dialect` of slapd, whose names are those of ``schema``."""
 
-    schema = OPENLDAP
-    marker: tuple[str | None, str] = (None, "contextCSN")
     bind_controls: Sequence[str] = (PASSWORD_POLICY,)
+    born_with_password = False
+
+    def __init__(self, schema: Schema = OPENLDAP, keeps_unique: bool = True) -> None:
+        self.schema = schema
+        self.keeps_unique = keeps_unique
 
     def standing(self, attributes: Attributes) -> Standing:
         """See :class:`Dialect`; an account is disabled if its end is past, whenever that was or will be."""
-        ident, changed = attributes.get(OPENLDAP[Field.UUID]), attributes.get(OPENLDAP[Field.PASSWORD_CHANGED])
+        ident, changed = attributes.get(self.schema[Field.UUID]), attributes.get(self.schema[Field.PASSWORD_CHANGED])
         if not ident:
             raise ValueError("an entry without entryUUID")
         return Standing(
             uuid=UUID(ident[0].decode()),
-            disabled=bool(attributes.get(OPENLDAP[Field.DISABLED])),
-            must_change=list(attributes.get(OPENLDAP[Field.MUST_CHANGE], ())) == [b"TRUE"],
+            disabled=bool(attributes.get(self.schema[Field.DISABLED])),
+            must_change=list(attributes.get(self.schema[Field.MUST_CHANGE], ())) == [b"TRUE"],
             password_changed_at=generalized_time(changed[0]) if changed else None,
         )
 
-    def disable(self, disabled: bool) -> Changes:
-        """See :class:`Dialect`."""
-        return {OPENLDAP[Field.DISABLED]: ("replace", (_ENDED_LONG_AGO,) if disabled else ())}
+    def switch(self, field: Field, on: bool, _now: Attributes, /) -> Changes:
+        """See :class:`Dialect`; log-on at PCs alone is not kept: no PC asks here."""
+        if field is not Field.DISABLED:
+            return {}
+        return {self.schema[field]: ("replace", (_ENDED_LONG_AGO,) if on else ())}
 
     def write_password(self, password: Secret, must_change: bool) -> Changes | None:
         """See :class:`Dialect`; slapd hashes it.
@@ -58,8 +63,8 @@ class OpenLdap:
         if password.reveal().startswith("{"):
             raise ValueError("a one-time password cannot begin with a brace")
         return {
-            OPENLDAP[Field.PASSWORD]: ("replace", (password.reveal().encode(),)),
-            OPENLDAP[Field.MUST_CHANGE]: ("replace", (b"TRUE",)),
+            self.schema[Field.PASSWORD]: ("replace", (password.reveal().encode(),)),
+            self.schema[Field.MUST_CHANGE]: ("replace", (b"TRUE",)),
         }
 
     def checked(self, answer: Answer) -> Checked | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from appliance.daemon.secret import Secret
-from appliance.directory.errors import DirectoryUnavailable
+from appliance.directory.errors import DirectoryUnavailable, NotFound
 from appliance.directory.place import Place
 from appliance.directory.records import Checked
 
@@ -22,9 +24,9 @@ class Passwords:
         text = password.reveal()
         if not login or not text:
             return Checked.WRONG
-        dialect = self._place.dialect
+        dialect, name = self._place.dialect, self._name(login)
         with self._place.persons.link() as link:
-            answer = link.bind(self._place.account_name(login), text, dialect.bind_controls)
+            answer = link.bind(name, text, dialect.bind_controls)
             try:
                 checked = dialect.checked(answer)
             except ValueError as error:
@@ -41,9 +43,17 @@ class Passwords:
         """
         if not password:
             raise ValueError("an empty password")
-        name, changes = self._place.account_name(login), self._place.dialect.write_password(password, must_change)
+        changes = self._place.dialect.write_password(password, must_change)
         with self._place.link() as link:
+            name = self._place.account_at(link, login)
             if changes is None:
                 link.set_password(name, password.reveal().encode())
             else:
                 link.modify(name, changes)
+
+    def _name(self, login: str) -> str:
+        """The name to sign in with; an unknown login is tried like any other, by a name that nobody has."""
+        if not self._place.computed:
+            with self._place.link() as link, contextlib.suppress(NotFound):
+                return self._place.account_at(link, login)
+        return self._place.account_name(login)

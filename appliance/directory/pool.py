@@ -25,11 +25,17 @@ class Pool:
         self._turn = threading.Condition()
         self._closed = False
         self._opened = 0
+        self._written = 0
 
     @property
     def opened(self) -> int:
         """How many links have been opened so far: while it stays the same, the same server has been there all along."""
         return self._opened
+
+    @property
+    def written(self) -> int:
+        """How many operations that may have changed something have gone over the links that were given back."""
+        return self._written
 
     @contextmanager
     def link(self) -> Iterator[Link]:
@@ -76,6 +82,7 @@ class Pool:
 
     def _put(self, link: Link, keep: bool) -> None:
         with self._turn:
+            self._written, link.written = self._written + link.written, 0
             keep = keep and not self._closed
             if keep:
                 self._free.append(link)

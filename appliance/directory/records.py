@@ -19,7 +19,8 @@ class DirectoryAccount:
     """One account; ``uuid`` stays when everything else changes.
 
     ``groups`` are the sorted names of its groups, ``password_changed_at`` is aware, ``None`` if it has none.
-    ``disabled``: it cannot sign in. ``hidden``: it belongs to the server itself (employeeType ``probe``; its role is
+    ``disabled``: it cannot sign in. ``log_on``: not closed for school PCs alone, where the directory keeps that.
+    ``hidden``: it belongs to the server itself (employeeType ``probe``; its role is
     STAFF).
     """
 
@@ -36,6 +37,7 @@ class DirectoryAccount:
     must_change: bool = False
     password_changed_at: datetime | None = None
     hidden: bool = False
+    log_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)

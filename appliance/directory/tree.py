@@ -10,19 +10,24 @@ from appliance.policy.account import GroupKind
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Where entries are below ``base``: people in one folder, groups in one per kind."""
+    """Where entries are below ``base``: people in one folder, groups in one per kind.
+
+    ``people_at`` and ``groups_at`` are the names of these folders where they are called otherwise.
+    """
 
     base: str
+    people_at: str = ""
+    groups_at: str = ""
 
     @property
     def people(self) -> str:
         """The folder of all accounts."""
-        return child("ou", "people", self.base)
+        return self.people_at or child("ou", "people", self.base)
 
     @property
     def groups(self) -> str:
         """The folder of the folders of groups."""
-        return child("ou", "groups", self.base)
+        return self.groups_at or child("ou", "groups", self.base)
 
     def groups_of(self, kind: GroupKind) -> str:
         """Return the folder of the groups of ``kind``."""

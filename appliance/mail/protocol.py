@@ -25,10 +25,13 @@ from appliance.daemon.logs import describe
 from appliance.daemon.secret import Secret
 from appliance.daemon.sessions import Sessions
 from appliance.mail.commands import sizes_are_numbers, split_path
+from appliance.mail.gssapi import Dialogue, Proved
 from appliance.mail.intake import Desk, Intake
 from appliance.mail.replies import Notice, notice, with_enhanced_code
 from appliance.mail.session import House, MailSession, announced_size
 from appliance.mail.wire import BadLine, Connections, LineReader
+from appliance.session.kerberos import LONGEST, Acceptor, NoTicket
+from appliance.session.visit import Visit
 from appliance.settings.mail import Mail
 
 _log = logging.getLogger(__name__)
@@ -39,7 +42,9 @@ _LINGER = 2.0
 _STRANGER = 60.0
 _HEARD_OUT, _SILENCE = 1.0, 0.1
 _REFUSED_RECIPIENTS = 50
-_COMMAND_LIMITS = {"MAIL": 900, "RCPT": 900, "AUTH": 990}
+_LEGS = 6
+_TOKEN_LINE = 4 * -(-LONGEST // 3) + 20
+_COMMAND_LIMITS = {"MAIL": 900, "RCPT": 900, "AUTH": _TOKEN_LINE}
 _CALL_LIMITS = {"STARTTLS": 3, "VRFY": 20, "HELP": 20, "EHLO": 20, "HELO": 20}
 
 
@@ -52,6 +57,7 @@ class Submission:
     sessions: Sessions
     connections: Connections
     tls: ssl.SSLContext
+    tickets: Acceptor
     domain: str
     settings: Mail
     keep: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
@@ -191,8 +197,15 @@ class Connection(aiosmtpd.SMTP):
         lines = [self.hostname, "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
         if size is not None:
             lines.insert(1, f"SIZE {size}")
-        lines.append("STARTTLS" if self._tls_protocol is None else "AUTH LOGIN PLAIN")
+        lines.append("STARTTLS" if self._tls_protocol is None else f"AUTH {self._ways()}")
         return [*(f"250-{line}" for line in lines), "250 HELP"]
+
+    def _ways(self) -> str:
+        """The mechanisms; with tickets lines may be as long as those are, until somebody is signed in."""
+        if not self._shared.tickets.ready:
+            return "LOGIN PLAIN"
+        self._reader.longest(self.line_length_limit if self._known else _TOKEN_LINE)
+        return "GSSAPI LOGIN PLAIN"
 
     async def smtp_STARTTLS(self, arg: str) -> None:
         """Begin TLS, once (RFC 3207)."""
@@ -294,14 +307,39 @@ class Connection(aiosmtpd.SMTP):
         password = await self._response(None, "Password:")
         return _ANSWERED if password is None else await self._sign_in(login, Secret(password))
 
+    async def auth_GSSAPI(self, _server: Connection, args: list[str]) -> aiosmtpd.AuthResult:
+        """Sign in by a Kerberos ticket (RFC 4752)."""
+        if not self._shared.tickets.ready:
+            return await self._answer("504 5.5.4 Unrecognized authentication type")
+        self._reader.longest(_TOKEN_LINE)
+        given, challenge, translate = args[1] if len(args) > 1 else None, b"", self._shared.house.translate
+        try:
+            dialogue = Dialogue(self._shared.tickets.begin())
+            for _ in range(_LEGS):
+                response = await self._bytes(given, challenge)
+                if response is None:
+                    return _ANSWERED
+                given, step = None, dialogue.step(response)
+                if isinstance(step, Proved):
+                    return await self._entered(self._signed_in().sign_in_by_ticket(step))
+                challenge = step
+            raise NoTicket("it has no end")
+        except NoTicket as problem:
+            self._shared.tickets.report(problem)
+            return await self._answer(notice(Notice.NO_TICKET, translate))
+
     async def _sign_in(self, login: str, password: Secret) -> aiosmtpd.AuthResult:
         mail = self._signed_in()
         self._asking = True
         visit = await mail.sign_in(login, password)
         self._asking = False
+        return await self._entered(visit)
+
+    async def _entered(self, visit: Visit | str) -> aiosmtpd.AuthResult:
         if isinstance(visit, str):
             return await self._answer(visit)
         self._known = True
+        self._reader.longest(self.line_length_limit)
         self._timeout_duration = self._shared.settings.idle_timeout
         self._reset_timeout()
         self._shared.connections.signed_in(self)
@@ -311,14 +349,23 @@ class Connection(aiosmtpd.SMTP):
 
     async def _response(self, given: str | None, challenge: str) -> str | None:
         """Get a response, as text; when there is none that can be read, it is answered and ``None`` comes back."""
+        response = await self._bytes(given, challenge.encode())
+        try:
+            return None if response is None else response.decode("utf-8")
+        except UnicodeDecodeError:
+            await self._answer(notice(Notice.NOT_READABLE, self._shared.house.translate))
+            return None
+
+    async def _bytes(self, given: str | None, challenge: bytes) -> bytes | None:
+        """Get a response, as above."""
         if given is None:
-            await self.push(f"334 {_base64(challenge)}")
+            await self.push(f"334 {b64encode(challenge).decode()}")
             given = (await self._reader.readuntil()).strip().decode("ascii", "replace")
         if given == "*":
             await self._answer(notice(Notice.ABORTED, self._shared.house.translate))
             return None
         try:
-            return b64decode("" if given == "=" else given, validate=True).decode("utf-8")
+            return b64decode("" if given == "=" else given, validate=True)
         except (Base64Error, ValueError):
             await self._answer(notice(Notice.NOT_READABLE, self._shared.house.translate))
             return None
@@ -334,7 +381,3 @@ class Connection(aiosmtpd.SMTP):
 
 
 _ANSWERED = aiosmtpd.AuthResult(success=False, handled=True)
-
-
-def _base64(text: str) -> str:
-    return b64encode(text.encode()).decode()

@@ -33,6 +33,8 @@ class Notice(StrEnum):
     RECIPIENT_FINE = _("250 2.1.5 The recipient is fine.")
     ACCEPTED = _("250 2.0.0 The message is stored as {id}.")
     WRONG_PASSWORD = _("535 5.7.8 Login or password are wrong.")
+    NO_TICKET = _("535 5.7.8 This ticket is not taken. Please log on to the PC again.")
+    OLD_TICKET = _("535 5.7.8 The password is newer than this ticket. Please log on to the PC again.")
     OTHER_IDENTITY = _("535 5.7.8 You can sign in as yourself only.")
     NOT_READABLE = _("501 5.5.2 This cannot be decoded.")
     ABORTED = _("501 5.7.0 Signing in was given up.")
@@ -66,6 +68,10 @@ _HITCHES: Mapping[Hitch, str] = {
     Hitch.LATER: Notice.LATER,
     Hitch.PASSWORD_CHANGED: Notice.PASSWORD_CHANGED,
 }
+_SIGN_IN_HITCHES: Mapping[Hitch, str] = {
+    Hitch.LATER: Notice.SIGN_IN_LATER,
+    Hitch.PASSWORD_CHANGED: Notice.OLD_TICKET,
+}
 _SIGN_IN: Mapping[Reason, str] = {
     Reason.DISABLED: "535 5.7.13",
     Reason.LOCKED: "535 5.7.13",
@@ -79,7 +85,7 @@ _MESSAGE: Mapping[Reason, str] = {
 }
 _NO_MAILBOX: Mapping[Reason, str] = {**_TEXTS, Reason.NOT_OPEN: _("This account takes no mail.")}
 _STAGES: Mapping[Stage, Column] = {
-    Stage.SIGN_IN: Column("535 5.7.1", _TEXTS, {**_HITCHES, Hitch.LATER: Notice.SIGN_IN_LATER}, _SIGN_IN),
+    Stage.SIGN_IN: Column("535 5.7.1", _TEXTS, {**_HITCHES, **_SIGN_IN_HITCHES}, _SIGN_IN),
     Stage.MESSAGE: Column("550 5.7.1", _TEXTS, _HITCHES, _MESSAGE),
     Stage.RECIPIENT: Column("550 5.7.1", _NO_MAILBOX, _HITCHES, {**_MESSAGE, Reason.NOT_OPEN: "550 5.2.1"}),
     Stage.OPEN_SESSION: Column("421 4.7.0", _TEXTS, _HITCHES),

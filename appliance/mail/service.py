@@ -32,6 +32,7 @@ from appliance.mail.space import Space
 from appliance.mail.store import Store
 from appliance.mail.wire import Connections
 from appliance.policy.snapshot import Snapshot, decode
+from appliance.session.kerberos import Acceptor
 from appliance.settings.load import Settings
 
 _THREADS = 8
@@ -63,6 +64,7 @@ class MailService:
             sessions=self._sessions,
             connections=Connections(settings.mail.connections, settings.mail.connections_per_address),
             tls=server_context(server.state / "mail" / "tls"),
+            tickets=Acceptor(server.state / "mail", settings.directory.long_names),
             domain=settings.school.domain,
             settings=settings.mail,
             keep=self._keep,

@@ -14,6 +14,7 @@ from typing import Protocol
 from appliance.daemon.secret import Secret
 from appliance.mail import recipients
 from appliance.mail.addresses import is_own, sender_problem
+from appliance.mail.gssapi import Proved
 from appliance.mail.head import Field
 from appliance.mail.replies import Notice, Stage, notice, told
 from appliance.mail.rewrite import Trace
@@ -25,6 +26,7 @@ from appliance.policy.quota import over_quota
 from appliance.policy.request import Action
 from appliance.policy.snapshot import Snapshot
 from appliance.session import house
+from appliance.session.by_ticket import enter_by_ticket
 from appliance.session.obstacle import Hitch, Obstacle
 from appliance.session.replies import Translate
 from appliance.session.visit import Visit, enter
@@ -98,6 +100,17 @@ class MailSession:
         asked_at = self._house.now()
         verdict = await self._house.checker.verify(Service.MAIL, login, password, self._address)
         found = enter(self._house, Service.MAIL, verdict, asked_at, self._address, self._closed)
+        if isinstance(found, Obstacle):
+            return self._tell(Stage.SIGN_IN, found)
+        self.visit = found
+        return found
+
+    def sign_in_by_ticket(self, proved: Proved) -> Visit | str:
+        """Sign in, or give the reply that says why not; one can be nobody but oneself."""
+        snapshot, login = self._house.snapshot(), proved.ticket.login
+        if proved.identity.lower() not in {"", login, "" if snapshot is None else f"{login}@{snapshot.domain}"}:
+            return self._say(Notice.OTHER_IDENTITY)
+        found = enter_by_ticket(self._house, Service.MAIL, proved.ticket, self._address, self._closed)
         if isinstance(found, Obstacle):
             return self._tell(Stage.SIGN_IN, found)
         self.visit = found

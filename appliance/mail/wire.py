@@ -31,6 +31,10 @@ class LineReader(asyncio.StreamReader):
             raise BadLine
         return line
 
+    def longest(self, length: int) -> None:
+        """Let a line have ``length`` bytes from now on."""
+        self._limit = length
+
     def put_back(self, data: bytes) -> None:
         """Let ``data``, which was read too far, be read next."""
         buffer: bytearray = self._buffer  # type: ignore[attr-defined]  # asyncio offers no other way to read ahead

@@ -26,6 +26,12 @@ class Service(StrEnum):
     MAIL = "mail"
     FILES = "files"
     WEB = "web"
+    PC = "pc"
+
+    @property
+    def transfers(self) -> bool:
+        """Whether files move through it, so that limits are about it (K12); log-on at the school's PCs moves none."""
+        return self is not Service.PC
 
 
 class GroupKind(StrEnum):

@@ -31,12 +31,14 @@ class Needs:
 
 
 _ALL = frozenset(Service)
+_ASKED = _ALL - {Service.PC}
+"""The services that sign people in through auth; a PC asks the directory, where the supervisor writes who may."""
 
 AUDIENCES: Mapping[str, Needs] = MappingProxyType(
     {
         "supervisor": Needs(_ALL, names=True, ids=True, quotas=True, groups=True, consents=True),
         # names: a password must not contain them (K02); quotas: IMAP engines ask auth how much a mailbox may hold
-        "auth": Needs(_ALL, names=True, ids=True, quotas=True),
+        "auth": Needs(_ASKED, names=True, ids=True, quotas=True),
         # names: those of senders are the roster's (K09); ids: rows of the ledger of space
         "mail": Needs(frozenset({Service.MAIL}), names=True, ids=True, quotas=True),
         "files": Needs(frozenset({Service.FILES}), ids=True, quotas=True, groups=True),
@@ -45,8 +47,12 @@ AUDIENCES: Mapping[str, Needs] = MappingProxyType(
 )
 
 
-def for_audience(snapshot: Snapshot, audience: str) -> Snapshot:
-    """Give the part of the whole ``snapshot`` that ``audience`` may know; ``KeyError`` for one not in AUDIENCES."""
+def for_audience(snapshot: Snapshot, audience: str, before: tuple[Snapshot, Snapshot] | None = None) -> Snapshot:
+    """Give the part of the whole ``snapshot`` that ``audience`` may know; ``KeyError`` for one not in AUDIENCES.
+
+    ``before`` is an earlier whole and this audience's part of it: of an account that is the same object as then, the
+    part is the same one too.
+    """
     needs = AUDIENCES[audience]
     rules = tuple(
         replace(rule, services=rule.services & needs.services)
@@ -71,12 +77,24 @@ def for_audience(snapshot: Snapshot, audience: str) -> Snapshot:
             quota=account.quota if needs.quotas else 0,
         )
 
+    earlier: Mapping[str, Account] = {}
+    parts: Mapping[str, Account] = {}
+    if before is not None and _asks_the_same(before[0], snapshot):
+        earlier, parts = before[0].accounts, before[1].accounts
     return replace(
         snapshot,
         audience=audience,
-        accounts={login: part(account) for login, account in snapshot.accounts.items()},
+        accounts={
+            login: parts[login] if earlier.get(login) is account else part(account)
+            for login, account in snapshot.accounts.items()
+        },
         groups=snapshot.groups if needs.groups else {},
         rules=rules,
         consents_required=required,
         limits=replace(snapshot.limits, rules=limits),
     )
+
+
+def _asks_the_same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether an audience needs the same of an account in both."""
+    return (one.rules, one.consents_required, one.limits) == (other.rules, other.consents_required, other.limits)

@@ -70,7 +70,8 @@ class WrongEvent(ValueError):
 def validate(event: Event) -> None:
     """Raise :class:`WrongEvent` unless ``event`` has just the fields of its kind, each of the right type.
 
-    sign-in: service, login, address (IP or null), outcome (verified, refused, must-change, denied, try-later).
+    sign-in: service, login, address (IP or null), outcome (verified, refused, must-change, denied, try-later), way
+    (ticket; null: password).
     refused: code, service, reason, source and text of the rule.
     mail-accepted: login, recipients, size (bytes), message_id.
     locked, unlocked: login, service (null: all), until (ISO 8601 with zone, or null: for good), by, reason.
@@ -178,6 +179,7 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
         "login": _text,
         "address": _or_null(_text),
         "outcome": _one_of("verified", "refused", "must-change", "denied", "try-later"),
+        "way": _or_null(_one_of("ticket")),
     },
     Kind.REFUSED: {"code": _code, "service": _service, "reason": _one_of(*Reason), "source": _text, "text": _text},
     Kind.MAIL_ACCEPTED: {"login": _text, "recipients": _texts, "size": _number, "message_id": _text},

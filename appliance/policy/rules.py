@@ -27,6 +27,7 @@ _UNKNOWN = Deny(Reason.UNKNOWN_ACCOUNT, Rule("state accounts", "there is no such
 _DISABLED = Deny(Reason.DISABLED, Rule("state accounts", "the account is disabled"))
 _MUST_CHANGE = Rule("state password", "the password must be changed first")
 _OWN = Rule("state accounts", "the server's own account may use what is open to anybody at any time")
+_PC_ASKS = "the password must be changed: log-on at a PC asks for the new one before anything opens"
 _NO_HOST = Rule("state request", "the target has no readable host")
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -97,9 +98,11 @@ def _walk(snapshot: Snapshot | None, request: Request, now: datetime, note: _Not
         note("%s", rule.text)
         return Deny(Reason.LOCKED, rule, edge)
     note("no lock holds for %s", request.service)
-    if account.must_change:
+    if account.must_change and request.service is not Service.PC:
         note("%s", _MUST_CHANGE.text)
         return Deny(Reason.MUST_CHANGE, _MUST_CHANGE, edge)
+    if account.must_change:
+        note(_PC_ASKS)  # there a one-time password is changed (K03): closing it would lock out whoever has just got one
     missing = snapshot.consents_required.get(request.service, frozenset()) - account.consents
     if missing and not account.hidden:
         rule = Rule("state consents", f"{request.service} needs consent to: {', '.join(sorted(missing))}")

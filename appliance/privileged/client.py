@@ -60,6 +60,13 @@ class PrivilegedClient:
         found = self._client.call("usage-scan", logins=list(logins), groups=groups)
         return Found(found["mail"], {int(uid): size for uid, size in found["files"].items()}, found["homes"])
 
+    def keytabs_keep(self) -> tuple[str, ...]:
+        """See to the keys of our services in the server's own domain; those that are others now (``imap``).
+
+        Refused with ``try-later``, ``not-possible`` or ``failed`` (the text says why).
+        """
+        return tuple(map(str, self._client.call("keytabs-keep")["changed"]))
+
     def unit_restart(self, name: str) -> None:
         """Ask systemd for a fresh process of our unit ``name`` (``mail``); returns before it is ready."""
         self._client.call("unit-restart", name=name)

@@ -24,6 +24,7 @@ from appliance.privileged.counting import Counting
 from appliance.privileged.engines import Dovecot
 from appliance.privileged.groups import Groups
 from appliance.privileged.homes import HomeError, Homes
+from appliance.privileged.keytabs import Keytabs
 from appliance.privileged.units import Units
 from appliance.settings.load import Settings
 
@@ -50,6 +51,7 @@ class PrivilegedService:
         self._backups = Backups(settings.folder, unit)
         self._counting = Counting(settings.server.data)
         self._units = Units(settings.server.launcher)
+        self._keytabs = Keytabs(settings.folder, settings.directory.kind)
         self._disk = ThreadPoolExecutor(1, "homes")
         self._commands = ThreadPoolExecutor(1, "engines")
         self._servers: list[RequestServer] = []
@@ -66,6 +68,7 @@ class PrivilegedService:
             **self._backups.verbs(self._allowed, lambda: self._ids),
             **self._counting.verbs(self._allowed, lambda: self._ids),
             **self._units.verbs(self._allowed),
+            **self._keytabs.verbs(self._allowed),
         }
         self._servers = [await serve(one, verbs, _LIMIT) for one in self._worker.listening("privileged")]
         self._disk.submit(self._sweep)
@@ -75,6 +78,7 @@ class PrivilegedService:
         await self._backups.stop()
         self._counting.stop()
         self._units.stop()
+        self._keytabs.stop()
         for server in self._servers:
             await server.stop()
         self._disk.shutdown()

@@ -27,6 +27,7 @@ from appliance.proxy.exchange import End, Exchange, Job
 from appliance.proxy.forward import keeps_open
 from appliance.proxy.framing import request_body
 from appliance.proxy.head import HEAD_MAX, BadHead, RequestHead, cut_head, request_head
+from appliance.proxy.negotiate import Negotiation, Tickets
 from appliance.proxy.replies import Cause, Refused, cause_of_status, language_of, page, told
 from appliance.proxy.session import Gate, Outcome, WebSession, Wish
 from appliance.proxy.sign_in import SignIn
@@ -47,6 +48,7 @@ class Desk:
     """What all conversations of a worker share; replaced part by part when settings change. Durations in seconds."""
 
     sign_in: SignIn
+    tickets: Tickets
     gate: Gate
     connector: Connector
     sessions: Sessions
@@ -91,6 +93,7 @@ class Conversation(Protocol):
         """Count the connection, or turn it away."""
         self.transport.setTcpNoDelay(True)
         self._address = self.transport.getPeer().host
+        self._negotiation = Negotiation(self._desk.tickets, self._address)
         if not self._desk.connections.enter(self, self._address):
             self._reply(Refused(Cause.TOO_MANY), keep=False)
 
@@ -163,7 +166,8 @@ class Conversation(Protocol):
         if not self._encrypted and (local is None or not local.is_loopback):
             self._reply(Refused(Cause.IN_CLEAR), keep=False)  # never ask for a password in clear (K06)
             return
-        guest = await self._desk.sign_in.who(head.values("proxy-authorization"), self._address)
+        given = head.values("proxy-authorization")
+        guest = self._negotiation.who(given) or await self._desk.sign_in.who(given, self._address)
         if self._gone:
             return
         keep = not tunnel and body.done and keeps_open(head)
@@ -306,7 +310,8 @@ class Conversation(Protocol):
         """Answer with the page that tells ``refused``."""
         head, keep = self._head, keep and not self._desk.stopping
         language = language_of([] if head is None else head.values("accept-language"), self._desk.language)
-        self.transport.write(page(refused, language, keep, head is not None and head.method == "HEAD"))
+        token = self._negotiation.token if self._negotiation.offered else None
+        self.transport.write(page(refused, language, keep, head is not None and head.method == "HEAD", token))
         if keep:
             self._again()
         else:

@@ -46,6 +46,7 @@ class Cause(StrEnum):
     PORT = Reason.CLOSED_PORT.value
     INSIDE = Reason.INSIDE.value
     NO_SUCH_HOST = "no-such-host"
+    NO_NAMES = "no-names"
     NO_CONNECTION = "no-connection"
     BAD_ANSWER = "bad-answer"
     SLOW_ANSWER = "slow-answer"
@@ -80,6 +81,7 @@ _TABLE: Mapping[Cause, tuple[int, str]] = {
     Cause.PORT: (403, _("Only the usual ports of the web are open.")),
     Cause.INSIDE: (403, _("Machines inside the school are not reached this way.")),
     Cause.NO_SUCH_HOST: (502, _("There is no site of this name.")),
+    Cause.NO_NAMES: (504, _("Names of sites cannot be looked up at the moment. Please try again later.")),
     Cause.NO_CONNECTION: (502, _("The site cannot be reached.")),
     Cause.BAD_ANSWER: (502, _("The site did not answer properly.")),
     Cause.SLOW_ANSWER: (504, _("The site did not answer in time.")),
@@ -115,8 +117,11 @@ def language_of(wanted: Sequence[str], usual: str) -> str:
     return best
 
 
-def page(refused: Refused, language: str, keep: bool, bodiless: bool = False) -> bytes:
-    """Write the whole response that says ``refused``; ``keep``: the connection stays open; ``bodiless``: for HEAD."""
+def page(refused: Refused, language: str, keep: bool, bodiless: bool = False, token: str | None = None) -> bytes:
+    """Write the whole response that says ``refused``; ``keep``: the connection stays open; ``bodiless``: for HEAD.
+
+    ``token``: tickets are taken, too, and this is the answer to the one that came, often empty (RFC 4559).
+    """
     status, text = _TABLE[refused.cause]
     translate = translator(language)
     body = _html(language, translate(text), translate, refused.code).encode()
@@ -128,6 +133,8 @@ def page(refused: Refused, language: str, keep: bool, bodiless: bool = False) ->
         "Cache-Control: no-store",
         "Via: 1.1 schoolserver",
     ]
+    if status == 407 and token is not None:
+        head.append(f"Proxy-Authenticate: Negotiate {token}".rstrip())
     if status == 407:
         head.append(f'Proxy-Authenticate: Basic realm="{REALM}", charset="UTF-8"')
     if refused.retry_after > 0:

@@ -28,11 +28,13 @@ from appliance.proxy.addresses import Network, literal
 from appliance.proxy.checker import TwistedAuthClient
 from appliance.proxy.conversation import Conversation, Desk
 from appliance.proxy.filter import Lists, read_lists
+from appliance.proxy.negotiate import Tickets
 from appliance.proxy.session import Closed, Gate
 from appliance.proxy.sign_in import SignIn
 from appliance.proxy.target import Where
 from appliance.proxy.upstream import Connector
 from appliance.session.house import House
+from appliance.session.kerberos import Acceptor
 from appliance.settings.load import Settings
 
 _log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class ProxyService:
         house = House(snapshot=lambda: self._snapshot.current, journal=self._audit)
         self._desk = Desk(
             sign_in=SignIn(house, self._auth, proxy.remember, reactor.seconds),
+            tickets=Tickets(house, Acceptor(server.state / "proxy", settings.directory.long_names)),
             gate=Gate(house, self._closed(settings)),
             connector=self._connector(settings),
             sessions=self._sessions,

@@ -1,6 +1,6 @@
 """Connecting to an origin: the name looked up once, its addresses judged, exactly these connected to.
 
-May live here: look-up, choice of address, the connection's protocol. May not: what is sent over it.
+May live here: choice of address, the connection's protocol. May not: look-up (``names``), what is sent over it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Protocol as Shape
 
-from twisted.internet import defer, error
+from twisted.internet import error
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.interfaces import IResolutionReceiver
 from twisted.internet.protocol import Factory, Protocol
-from zope.interface import implementer
 
-from appliance.proxy.addresses import Address, Network, literal, public
+from appliance.proxy.addresses import Network, literal, public
+from appliance.proxy.names import Missing, Names
 from appliance.proxy.replies import Cause
 from appliance.proxy.target import Where
 
@@ -67,13 +66,14 @@ class Connector:
         self._reactor = reactor
         self._timeout = timeout
         self._own = tuple(own)
+        self._names = Names(reactor, timeout)
 
     async def connect(self, where: Where, inside: bool) -> Upstream | Cause:
         """Connect to ``where``, or say why not; unless ``inside``, to public addresses only."""
         address = literal(where.host)
-        found = [address] if address is not None else await self._look_up(where.host)
-        if not found:
-            return Cause.NO_SUCH_HOST
+        found = [address] if address is not None else await self._names.look_up(where.host, inside)
+        if isinstance(found, Missing):
+            return Cause.NO_SUCH_HOST if found is Missing.NAME else Cause.NO_NAMES
         allowed = [one for one in found if inside or public(one, self._own)]
         if not allowed:
             return Cause.INSIDE
@@ -86,35 +86,3 @@ class Connector:
                 continue
             return upstream
         return Cause.NO_CONNECTION
-
-    async def _look_up(self, host: str) -> list[Address]:
-        receiver = _Addresses()
-        self._reactor.nameResolver.resolveHostName(receiver, host)
-        try:
-            found: list[Address] = await receiver.done.addTimeout(self._timeout, self._reactor)
-        except (defer.TimeoutError, OSError):
-            return []
-        return found
-
-
-@implementer(IResolutionReceiver)
-class _Addresses:
-    """Collects what a name leads to."""
-
-    def __init__(self) -> None:
-        self.done: Any = defer.Deferred()
-        self._found: dict[Address, None] = {}
-
-    def resolutionBegan(self, _resolution: object) -> None:
-        """Nothing to do."""
-
-    def addressResolved(self, address: Any) -> None:
-        """Keep one."""
-        one = literal(address.host)
-        if one is not None:
-            self._found[one] = None
-
-    def resolutionComplete(self) -> None:
-        """Hand them out, unless nobody waits any more."""
-        if not self.done.called:
-            self.done.callback(list(self._found))

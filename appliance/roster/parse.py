@@ -31,6 +31,8 @@ _CONSENTS = {
     "video": Consent.VIDEO,
     "third-party": Consent.THIRD_PARTY, "drittanbieter": Consent.THIRD_PARTY,
 }  # fmt: skip
+_LONGEST_NAME = 64
+"""What every directory keeps of a given name or surname ([MS-ADA3] 2.155, 2.245)."""
 _LOGIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?")
 _DATES = ("%d.%m.%Y", "%Y-%m-%d", "%Y%m%d")
 
@@ -136,8 +138,8 @@ class _RowReader:
         row = Row(
             line=line,
             source_id=values["source_id"],
-            given_name=values["given_name"],
-            surname=values["surname"],
+            given_name=_kept(values["given_name"]),
+            surname=_kept(values["surname"]),
             role=role,
             groups=self._groups(line, values, role),
             birth_date=self._date(line, values.get("birth_date", "")),
@@ -194,3 +196,11 @@ class _RowReader:
                     advice = f"stands in line {seen[value]} already; each person needs one of their own"
                     self._complain(row.line, field, value, advice)
                 seen.setdefault(value, row.line)
+
+
+def _kept(name: str) -> str:
+    """As many of the words of a name as a directory keeps, so that the next import finds it again as it is here."""
+    if len(name) <= _LONGEST_NAME:
+        return name
+    whole = name[: _LONGEST_NAME + 1].rpartition(" ")[0]
+    return whole.rstrip(" -") or name[:_LONGEST_NAME]

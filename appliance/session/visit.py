@@ -99,7 +99,13 @@ def enter(
     end: Callable[[Obstacle], None],
 ) -> Visit | Obstacle:
     """Let in whom auth let in, when our own snapshot, which may be newer, says so too; see :class:`Visit`."""
-    who = admit(house.snapshot(), verdict, asked_at)
+    return enter_as(house, service, admit(house.snapshot(), verdict, asked_at), address, end)
+
+
+def enter_as(
+    house: House, service: Service, who: SignedIn | Obstacle, address: str | None, end: Callable[[Obstacle], None]
+) -> Visit | Obstacle:
+    """Let in ``who`` has proved to be somebody."""
     if isinstance(who, Obstacle):
         return who
     visit = Visit(house, service, who, address, end)

@@ -38,12 +38,20 @@ _MODULES = (
     Option(Service.MAIL, _OPEN, "all", "Mail inside the school.", example=["teacher", "office"]),
     Option(Service.FILES, _OPEN, "all", "Home and group drives.", example="off"),
     Option(Service.WEB, _OPEN, "all", "The internet through the filter.", example=["teacher", "staff", "office"]),
+    Option(
+        Service.PC,
+        _OPEN,
+        "all",
+        "Log-on at the school's PCs, where the directory is a domain.",
+        example=["teacher", "staff", "office"],
+    ),
 )
 _NEEDED = ListOf(choice(Consent))
 _CONSENTS = (
     Option(Service.MAIL, _NEEDED, ["account", "logs"], "Consents needed for mail.", example=["account"]),
     Option(Service.FILES, _NEEDED, ["account"], "Consents needed for drives.", example=[]),
     Option(Service.WEB, _NEEDED, ["account", "logs"], "Consents needed for the internet.", example=["account"]),
+    Option(Service.PC, _NEEDED, ["account"], "Consents needed for log-on at the school's PCs.", example=[]),
 )
 
 
@@ -66,7 +74,9 @@ class RuleEntry:
         "See roles; logins.",
         example=["fred.mustermann"],
     )
-    rooms: tuple[str, ...] = option(ListOf(ROOM), [], "Only in these rooms of network.yaml.", example=["12"])
+    rooms: tuple[str, ...] = option(
+        ListOf(ROOM), [], "Only in these rooms of network.yaml; not for pc.", example=["12"]
+    )
     targets: tuple[str, ...] = option(
         ListOf(_TARGET), [], "Only to these domains and all below them (web).", example=["example.org"]
     )
@@ -122,7 +132,7 @@ class LimitEntries:
         example={"teacher": {"upload": "100 MB"}},
     )
     services: Mapping[Service, ServiceLimits] = option(
-        MappingOf(choice(Service), table(ServiceLimits)),
+        MappingOf(choice(tuple(service for service in Service if service.transfers)), table(ServiceLimits)),
         {},
         "Other limits in one service; they come before those of roles.",
         example={"mail": {"upload": "10 MB", "roles": {"office": {"upload": "50 MB"}}}},

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from appliance.daemon.options_network import Address, Network
 from appliance.daemon.options_reading import Reading
+from appliance.settings.directory import OTHERS
 
 _LONGEST_SOCKET = "/privileged/privileged.sock"
 _SOCKET_BYTES = 107
@@ -50,10 +51,36 @@ def _passive(reading: Reading) -> None:
 
 def _uri(reading: Reading) -> None:
     kind, uri = reading.value("directory.kind"), reading.value("directory.uri")
-    if kind == "ldap" and uri is None:
-        _report(reading, ("directory.uri", "directory.kind"), "ldap without uri", "ldap with a uri, or slapd")
+    if kind in OTHERS and uri is None:
+        _report(reading, ("directory.uri", "directory.kind"), f"{kind} without uri", f"{kind} with a uri, or slapd")
     if kind == "slapd" and uri is not None:
-        reading.report(reading.sources["directory.uri"], "a uri with kind slapd", "null, or kind ldap")
+        reading.report(reading.sources["directory.uri"], "a uri with kind slapd", "null, or another kind")
+    if uri is not None and uri.startswith("ldap:") and not _is_here(uri):
+        found = "ldap://, where passwords would cross the network in clear (K06)"
+        reading.report(reading.sources["directory.uri"], found, "ldaps://")
+
+
+def _is_here(uri: str) -> bool:
+    """Whether a URI names this machine by its address."""
+    host = uri.partition("://")[2]
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _elsewhere(reading: Reading) -> None:
+    """What describes somebody else's directory means nothing for our own."""
+    if reading.value("directory.kind") in OTHERS:
+        if reading.value("directory.bind_name") is None:
+            paths = ("directory.bind_name", "directory.kind")
+            _report(reading, paths, "an existing directory without bind_name", "bind_name, as whom to sign in there")
+        return
+    for key in ("people", "groups", "bind_name", "bind_name_auth", "attributes", "account_classes", "group_classes"):
+        source = reading.sources[f"directory.{key}"]
+        if source.line is not None and reading.value(f"directory.{key}") not in ("auto", None, (), {}):
+            reading.report(source, f"{key} with a directory of the server's own", "kind active-directory or ldap")
 
 
 def _listeners(reading: Reading) -> None:
@@ -130,11 +157,21 @@ def _alerts(reading: Reading) -> None:
         _report(reading, paths, "one of login and password_file", "both, or neither")
 
 
+def _drives(reading: Reading) -> None:
+    """Two shares cannot be one drive."""
+    paths = ("pcs.home_drive", "pcs.groups_drive", "pcs.staff_drive")
+    for one, other in combinations(paths, 2):
+        letter = reading.value(one)
+        if letter is not None and letter == reading.value(other):
+            _report(reading, (one, other), f"drive {letter} twice", "a letter of its own for each drive, or null")
+
+
 CHECKS: tuple[Callable[[Reading], None], ...] = (
     _ids,
     _passive,
     _own_ids,
     _uri,
+    _elsewhere,
     _listeners,
     _ldap_inside,
     _room_networks,
@@ -144,4 +181,5 @@ CHECKS: tuple[Callable[[Reading], None], ...] = (
     _delays,
     _holidays,
     _alerts,
+    _drives,
 )

@@ -51,6 +51,14 @@ def _targets(reading: Reading) -> None:
             reading.report(reading.sources[f"{path}.targets"], "targets in a rule about other services", allowed)
 
 
+def _pc_rooms(reading: Reading) -> None:
+    """Log-on at PCs is open or closed in the directory, which does not ask from which PC: a rule would promise more."""
+    for path, entry in _entries(reading):
+        if entry.rooms and Service.PC in (entry.allow or entry.deny or ()):
+            allowed = "rooms in rules without pc: log-on is open or closed at all PCs alike"
+            reading.report(reading.sources[f"{path}.rooms"], "rooms in a rule about pc", allowed)
+
+
 def _holidays(reading: Reading) -> None:
     named = reading.value("school.holidays")
     for path, entry in _entries(reading):
@@ -81,6 +89,7 @@ ACCESS_CHECKS: tuple[Callable[[Reading], None], ...] = (
     _rooms,
     _limit_rooms,
     _targets,
+    _pc_rooms,
     _holidays,
     _unreachable,
 )

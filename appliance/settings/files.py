@@ -12,9 +12,11 @@ from appliance.settings.auth import Auth
 from appliance.settings.backup import BackupSettings
 from appliance.settings.certificates import Certificates
 from appliance.settings.directory import DirectorySettings
+from appliance.settings.domain import DomainSettings
 from appliance.settings.fileshare import Fileshare
 from appliance.settings.mail import Mail
 from appliance.settings.network import NetworkSettings
+from appliance.settings.pcs import PcSettings
 from appliance.settings.proxy import Proxy
 from appliance.settings.quota import Quota
 from appliance.settings.school import School
@@ -25,6 +27,8 @@ FILES: Mapping[str, type] = {
     "server": Server,
     "network": NetworkSettings,
     "directory": DirectorySettings,
+    "domain": DomainSettings,
+    "pcs": PcSettings,
     "accounts": Accounts,
     "auth": Auth,
     "mail": Mail,
@@ -41,6 +45,8 @@ _HEADINGS = {
     "server": "The server: where it keeps things, as whom its parts run and how they are watched.",
     "network": "The network: where services listen and which networks the rooms have.",
     "directory": "The directory: where it is written who is who.",
+    "domain": "The domain that PCs join, with a directory of kind domain.",
+    "pcs": "The PCs of the domain: what Windows is told by group policy.",
     "accounts": "Accounts: how rosters are imported.",
     "auth": "Passwords: how patient the server is with wrong ones, over all services together.",
     "mail": "The mail service. Who may use it and how large a file may be stands in access.yaml.",

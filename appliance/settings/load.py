@@ -23,11 +23,14 @@ from appliance.settings.certificates import Certificates
 from appliance.settings.checks import CHECKS
 from appliance.settings.checks_access import ACCESS_CHECKS
 from appliance.settings.checks_certificates import CERTIFICATE_CHECKS
+from appliance.settings.checks_domain import DOMAIN_CHECKS
 from appliance.settings.directory import DirectorySettings
+from appliance.settings.domain import DomainSettings, completed
 from appliance.settings.files import FILES
 from appliance.settings.fileshare import Fileshare
 from appliance.settings.mail import Mail
 from appliance.settings.network import NetworkSettings
+from appliance.settings.pcs import PcSettings
 from appliance.settings.proxy import Proxy
 from appliance.settings.quota import Quota
 from appliance.settings.school import School
@@ -43,6 +46,8 @@ class Settings:
     server: Server
     network: NetworkSettings
     directory: DirectorySettings
+    domain: DomainSettings
+    pcs: PcSettings
     accounts: Accounts
     auth: Auth
     mail: Mail
@@ -61,11 +66,12 @@ def load(folder: Path) -> Settings:
     reading = Reading()
     present = _look(folder, reading)
     sections = {name: _section(folder, name, kind, present, reading) for name, kind in FILES.items()}
-    reading.run((*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS))
+    reading.run((*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS, *DOMAIN_CHECKS))
     if reading.problems:
         order = [f"{name}.yaml" for name in FILES]
         raise SettingsError(sorted(reading.problems, key=lambda problem: _place(problem, order)))
     sections["directory"] = _with_base(sections["directory"], sections["school"].domain)
+    sections["domain"] = completed(sections["domain"], sections["school"].domain)
     sections["access"] = compile_access(
         sections["access"], sections["school"], sections["mail"].message_overhead, reading.sources.__getitem__
     )

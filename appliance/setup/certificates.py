@@ -18,6 +18,7 @@ from appliance.daemon import key_pair
 from appliance.daemon.authority import Authority, ensure_authority, issue
 from appliance.daemon.identities import Identities
 from appliance.daemon.whole_file import write_whole
+from appliance.settings.names import server_names
 from appliance.setup.own_pair import OwnPair, read_pair
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from appliance.supervisor.launcher.unit import Unit
 
 _LOCAL = ("localhost", "127.0.0.1")
+_DOMAIN = "domain"
+"""The unit whose pair is always the local authority's: our own parts trust that, and PCs get it by group policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,15 @@ def parts(units: Iterable[Unit]) -> Iterator[Part]:
         yield from (Part(unit.name, one.path, one.owner) for one in unit.folders if one.path.name == "tls")
 
 
-def names(settings: Settings) -> tuple[str, ...]:
-    """Give every name and address that the local authority's certificates are for."""
-    return tuple(dict.fromkeys((*(settings.certificates.names or (f"mail.{settings.school.domain}",)), *_LOCAL)))
+def names(settings: Settings, unit: str = "") -> tuple[str, ...]:
+    """Give every name and address that the local authority's certificate for ``unit`` is for."""
+    own = (settings.domain.fqdn, settings.domain.name) if unit == _DOMAIN else server_names(settings)
+    return tuple(dict.fromkeys((*own, *_LOCAL)))
+
+
+def pair_for(unit: str, own: OwnPair | None) -> OwnPair | None:
+    """Give the pair of the school's ``own`` that ``unit`` shows; ``None``: one of the local authority."""
+    return None if unit == _DOMAIN else own
 
 
 def own_pair(settings: Settings, now: datetime | None = None) -> OwnPair | None:
@@ -70,11 +79,12 @@ def bring(settings: Settings, wanted: Sequence[Part], public: Path, now: datetim
     new = []
     for part in wanted:
         owner = _owner(settings, part)
-        if pair is None:
+        shown = pair_for(part.unit, pair)
+        if shown is None:
             part.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            changed = issue(authority, part.folder, names(settings), owner, now)
+            changed = issue(authority, part.folder, names(settings, part.unit), owner, now)
         else:
-            changed = key_pair.install(part.folder, pair.chain, pair.key, owner)
+            changed = key_pair.install(part.folder, shown.chain, shown.key, owner)
         if changed:
             new.append(part.unit)
     return new

@@ -22,6 +22,8 @@ _LAYOUT = {
 class Places:
     """The folders of settings, of the packages' units, of systemd's own settings, of the explained default settings.
 
+    ``resolver``: the file that says whom this machine asks for names.
+
     ``closed``: what the unit of the daily renewal may not see (ProtectHome, PrivateTmp in its sandbox).
     ``layout``: what the packages' units know by heart, so that ``server.yaml`` cannot say otherwise.
     """
@@ -29,6 +31,7 @@ class Places:
     settings: Path = Path("/etc/schoolserver")
     units: Path = Path("/usr/lib/systemd/system")
     overrides: Path = Path("/etc/systemd/system")
+    resolver: Path = Path("/etc/resolv.conf")
     explained: Path = Path("/usr/share/schoolserver/etc")
     closed: tuple[Path, ...] = tuple(map(Path, ("/root", "/home", "/tmp", "/var/tmp", "/run/user")))  # noqa: S108
     layout: Mapping[str, object] = field(default_factory=lambda: dict(_LAYOUT))
@@ -42,6 +45,10 @@ class Places:
     def marker(self) -> Path:
         """The file without which no unit starts; written when everything they need is there."""
         return self.state / "set-up"
+
+    def with_directory(self, kind: str) -> Path:
+        """The file without which the units of a directory of our own (``slapd``, ``domain``) do not start."""
+        return self.state / f"with-{kind}"
 
     @property
     def answers(self) -> Path:

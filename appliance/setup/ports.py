@@ -32,6 +32,10 @@ class Holder:
         unit = f", {self.unit}" if self.unit else ""
         return f"{self.program} (process {self.pid}{unit})" if self.pid else "a program that cannot be seen from here"
 
+    def how(self) -> str:
+        """How to end it, where that is one command."""
+        return f" (systemctl disable --now {self.unit})" if self.unit.endswith(".service") else ""
+
 
 def taken_ports(
     units: Iterable[Unit], holders: Iterable[Holder], ours: Iterable[str], going: Iterable[str]
@@ -43,7 +47,7 @@ def taken_ports(
     there, leaving = frozenset(ours), frozenset(going)
     found = list(holders)
     return [
-        f"{listener.setting}: {wanted} is taken by {other}; end it{_how(other)}, or choose another port"
+        f"{listener.setting}: {wanted} is taken by {other}; end it{other.how()}, or choose another port"
         for socket, listener in tcp_sockets(units)
         if socket not in there
         and (wanted := Address(listener.host, listener.port))
@@ -64,10 +68,6 @@ def _other(wanted: Address, holders: Iterable[Holder], leaving: frozenset[str]) 
         if not holder.unit.startswith(_OURS) and holder.unit not in leaving and holder.address.collides(wanted):
             return holder
     return None
-
-
-def _how(holder: Holder) -> str:
-    return f" (systemctl disable --now {holder.unit})" if holder.unit.endswith(".service") else ""
 
 
 def _program(pid: int | None) -> str:

@@ -18,11 +18,12 @@ _NOWHERE = frozenset({"", "UTC", "Etc/UTC"})
 """What a machine says that nobody has told where it is: lessons are not held by that."""
 
 
-def proposals() -> dict[str, Answer]:
-    """Give an answer for each question to which the machine has one."""
+def proposals(directory: str | None = None) -> dict[str, Answer]:
+    """Give an answer for each question to which the machine has one; ``directory`` is the kind that fits it."""
     found: dict[str, object] = {
         "domain": _domain(),
         "zone": _zone(),
+        "directory": directory,
         "networks": list(dict.fromkeys(_networks())) or None,
         "admins": _caller(),
     }

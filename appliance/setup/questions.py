@@ -16,9 +16,9 @@ from typing import Any
 import yaml
 
 from appliance.daemon.options import Option, options_of
-from appliance.daemon.options_collections import ListOf
+from appliance.daemon.options_collections import ListOf, Maybe
 from appliance.daemon.options_reading import WRONG, Reading, SettingsError, Source
-from appliance.daemon.options_values import text
+from appliance.daemon.options_values import PATH, text
 from appliance.daemon.options_yaml import describe, entries, read_file
 from appliance.settings.files import FILES
 
@@ -29,7 +29,9 @@ _LOGIN = text(r"[a-z_][a-z0-9_-]{0,31}", "a login of this machine")
 class Question:
     """One thing to know: ``key`` in an answer file; ``setting`` of ``file`` (empty: of no settings file).
 
-    ``must``: there is no sensible default, so an answer must be there once.
+    ``must``: there is no sensible default, so an answer must be there once. ``only``: it is asked when another question
+    (its key) has one of these answers, or any at all where none is named. ``why`` is said to whoever is asked;
+    ``better`` than the default for most, so the answer file to copy has it.
     """
 
     key: str
@@ -37,6 +39,17 @@ class Question:
     setting: str
     option: Option
     must: bool = False
+    only: tuple[str, frozenset[str]] | None = None
+    why: str = ""
+    better: str | None = None
+
+    def concerns(self, answers: Answers) -> bool:
+        """Whether it has to be asked, by what was answered before."""
+        if self.only is None:
+            return True
+        key, wanted = self.only
+        value = answers[key].value if key in answers else None
+        return value in wanted if wanted else value is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +63,18 @@ class Answer:
 Answers = Mapping[str, Answer]
 
 
-def _of(key: str, file: str, setting: str, *, must: bool = False) -> Question:
+def _of(
+    key: str,
+    file: str,
+    setting: str,
+    *,
+    must: bool = False,
+    only: tuple[str, frozenset[str]] | None = None,
+    why: str = "",
+    better: str | None = None,
+) -> Question:
     row = next(row for row in options_of(FILES[file]) if row.key == setting)
-    return Question(key, file, setting, row, must)
+    return Question(key, file, setting, row, must, only, why, better)
 
 
 _ADMINS = Option(
@@ -62,6 +84,19 @@ _ADMINS = Option(
     "Who of this machine's users may command the server without being root (group schoolserver-admin).",
     example=["anna"],
 )
+_PASSWORD = Option(
+    "directory_password",
+    Maybe(PATH),
+    None,
+    "File with the password of directory_bind. It is copied to where only the server's own parts can read it.",
+    example="/root/directory-password",
+)
+_DOMAIN = ("directory", frozenset({"domain"}))
+_OTHERS = ("directory", frozenset({"active-directory", "ldap"}))
+_OTHER_NAME = (
+    "Whoever is in the domain asks this server for every name in it. Is the school's web site at a provider, under the"
+    " school's domain itself? Then take a name below that, such as ad.schule.example: else PCs would look for it here."
+)
 QUESTIONS = (
     _of("school", "school", "name", must=True),
     _of("domain", "school", "domain", must=True),
@@ -69,11 +104,20 @@ QUESTIONS = (
     _of("zone", "school", "zone"),
     _of("networks", "network", "networks"),
     _of("rooms", "network", "rooms"),
+    _of("directory", "directory", "kind", better="domain"),
+    _of("domain_name", "domain", "name", only=_DOMAIN, why=_OTHER_NAME),
+    _of("workgroup", "domain", "workgroup", only=_DOMAIN),
+    _of("dns_forwarders", "domain", "dns_forwarders", only=_DOMAIN),
+    _of("directory_uri", "directory", "uri", only=_OTHERS),
+    _of("directory_base", "directory", "base", only=_OTHERS),
+    _of("directory_bind", "directory", "bind_name", only=_OTHERS),
+    Question("directory_password", "", "", _PASSWORD, only=_OTHERS),
+    _of("directory_ca", "directory", "ca", only=_OTHERS),
     _of("certificate", "certificates", "certificate"),
-    _of("key", "certificates", "key"),
+    _of("key", "certificates", "key", only=("certificate", frozenset())),
     _of("names", "certificates", "names"),
     _of("backup", "backup", "target"),
-    _of("backup_port", "backup", "port"),
+    _of("backup_port", "backup", "port", only=("backup", frozenset())),
     Question("admins", "", "", _ADMINS),
 )
 
@@ -112,9 +156,12 @@ def example() -> str:
 
 def _block(question: Question) -> str:
     row = question.option
-    value = row.example if question.must else row.default
-    kind = f"Type: {row.kind.name}. " + ("Needed." if question.must else f"Example: {_line(row.example)}")
-    comment = [*wrap(row.help, 98), *wrap(kind, 98)]
+    value = row.example if question.must else question.better or row.default
+    kind = f"Type: {row.kind.name}. "
+    if question.only is not None and question.only[1]:
+        kind += f"Only with {question.only[0]}: {' or '.join(sorted(question.only[1]))}. "
+    kind += "Needed." if question.must else f"Example: {_line(row.example)}"
+    comment = [*wrap(row.help, 98), *wrap(question.why, 98), *wrap(kind, 98)]
     return "\n" + "".join(f"# {line}\n" for line in comment) + f"{question.key}: {_line(value)}\n"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +17,16 @@ import yaml
 
 from appliance.daemon.authority import standing
 from appliance.daemon.whole_file import sync_folder, write_candidate, write_whole
-from appliance.setup import certificates
+from appliance.directory.examine import examine
+from appliance.setup import certificates, domain, foreign
+from appliance.setup.directory import UNITS
 from appliance.setup.places import BACKUP, Places
 from appliance.setup.prepare import Plan
 from appliance.setup.sockets import DROP_IN, tcp_sockets
 from appliance.setup.system import System, SystemProblem, reload
 
 TARGET = "schoolserver.target"
+_DIRECTORY = "directory.yaml"
 _SUPERVISOR = "schoolserver-supervisor.service"
 _WITH_THE_MACHINE = (TARGET, _SUPERVISOR, "schoolserver-certificates.timer")
 _KEPT = "# What schoolserver setup was answered last, to tell later edits by hand from it. Kept by setup.\n"
@@ -48,43 +51,90 @@ class BackupKey:
 
 @dataclass(slots=True)
 class Doing:
-    """A plan being done.
+    """A plan being done; ``progress`` gets how many accounts and groups have moved, and of how many.
 
     Afterwards ``renewed`` names units with a new certificate; ``new_authority``: devices have to be told; ``backup`` is
-    our key, if copies are made; ``started``: the server runs.
+    our key, if copies are made; ``started``: the server runs; ``hints``: what to know about an existing directory.
     """
 
     places: Places
     system: System
     plan: Plan
+    progress: Callable[[int, int], None] = lambda _done, _all: None
     renewed: list[str] = field(default_factory=list)
     new_authority: bool = False
     backup: BackupKey | None = None
     started: bool = False
+    hints: list[str] = field(default_factory=list)
 
     def steps(self) -> Sequence[Step]:
         """Everything there is to do, in order."""
+        kind, moving = self.plan.settings.directory.kind, self.plan.moving is not None
+        made = (Step("domain", self._domain),) if kind == "domain" else ()
+        moved = (Step("accounts and groups", self._move), Step("change of directory", self._switch)) if moving else ()
         return (
             Step("settings", self._settings),
             Step("folders", self._folders),
             Step("Debian's own engines", self._engines),
             Step("certificates", self._certificates),
+            *(() if kind in UNITS else (Step("existing directory", self._existing),)),
+            *made,
+            *moved,
             Step("backup key", self._backup_key),
             Step("users", self._users),
             Step("sockets", self._sockets),
             Step("units", self._units),
             Step("mark as set up", self._mark),
             Step("start", self._start),
+            *((Step("names", self._names),) if self.plan.resolver is not None else ()),
         )
 
     def _settings(self) -> None:
+        """Which directory is written when the accounts are in it."""
         self.places.under_way.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(self.places.under_way, b"", 0o600)
-        write_settings(self.places.settings, self.plan.wishes.texts)
+        texts = self.plan.wishes.texts
+        if self.plan.moving is not None:
+            texts = {name: text for name, text in texts.items() if name != _DIRECTORY}
+        write_settings(self.places.settings, texts)
         write_whole(self.places.answers, _remembered(self.plan).encode(), 0o600)
 
     def _folders(self) -> None:
+        """What the packages have it made of, and what only these settings ask for."""
         self.system.folders()
+        if self.plan.settings.directory.kind not in UNITS:
+            foreign.bring(self.plan.settings, self.plan.wishes.answers)
+
+    def _existing(self) -> None:
+        """Somebody else's directory has to be as our parts need it; what would merely be better is told."""
+        found = examine(self.plan.settings)
+        if grave := [finding.text for finding in found if finding.grave]:
+            raise SystemProblem("the existing directory is not as it has to be:\n" + "\n".join(grave))
+        self.hints += [finding.text for finding in found]
+
+    def _domain(self) -> None:
+        """One that runs is made, and nobody else may touch its databases."""
+        if self.system.ask("is-active", "schoolserver-domain.service"):
+            return
+        domain.make(self.plan.settings, self.plan.directory.begins_anew(self.plan.settings))
+
+    def _move(self) -> None:
+        """Slapd goes on serving meanwhile."""
+        move = self._way()
+        move.beside()
+        move.accounts(self.progress)
+
+    def _switch(self) -> None:
+        texts = {_DIRECTORY: self.plan.wishes.texts[_DIRECTORY]}
+        self._way().switch(lambda: write_settings(self.places.settings, texts))
+
+    def _way(self) -> domain.Move:
+        assert self.plan.moving is not None  # noqa: S101 - or these are no steps of the plan
+        return domain.Move(self.places, self.system, self.plan.moving, self.plan.settings)
+
+    def _names(self) -> None:
+        assert self.plan.resolver is not None  # noqa: S101 - or it is no step of the plan
+        write_whole(self.places.resolver, self.plan.resolver.encode(errors="surrogateescape"), 0o644)
 
     def _engines(self) -> None:
         """They stay off because of the marker (ConditionPathExists in the packages' drop-ins), until a purge."""
@@ -134,6 +184,9 @@ class Doing:
 
     def _mark(self) -> None:
         os.sync()  # what other programs wrote for us must be on the disk before the marker is
+        domain.only(self.places, self.plan.settings.directory.kind)
+        if left := [UNITS[kind] for kind in self.plan.directory.marked - {self.plan.settings.directory.kind}]:
+            self.system.do("stop", *(f"schoolserver-{unit}.service" for unit in left))
         if not self.places.marker.exists():
             write_whole(self.places.marker, b"schoolserver setup was here: the units may start.\n", 0o644)
 
@@ -141,10 +194,15 @@ class Doing:
         """All else than what was taken down goes on running; the supervisor alone is to learn of another address."""
         plan = self.plan
         self.started = self.system.do("start", TARGET)
+        if self._other_directory():
+            self.system.do("restart", *self._services())
+            self.places.under_way.unlink(missing_ok=True)
+            return
         if self._anew():
             self.system.do("restart", _SUPERVISOR)
         if not plan.first:
-            reload(self.system, self.renewed if not plan.cut_short else [part.unit for part in plan.parts])
+            new = self.renewed if not plan.cut_short else [part.unit for part in plan.parts]
+            reload(self.system, new)
         self.places.under_way.unlink(missing_ok=True)
 
     def _anew(self) -> tuple[str, ...]:
@@ -152,6 +210,16 @@ class Doing:
         if self.plan.first:
             return ()
         return self.plan.moved if not self.plan.cut_short else tuple(one for one, _ in tcp_sockets(self.plan.units))
+
+    def _other_directory(self) -> bool:
+        """Whether parts may run that still look for people in another directory; their sockets stay meanwhile."""
+        there = self.plan.directory
+        return there.set_up and (self.plan.moving is not None or there.marked != {self.plan.settings.directory.kind})
+
+    def _services(self) -> Iterator[str]:
+        """Every service but the directories themselves."""
+        own = frozenset(UNITS.values())
+        yield from (f"schoolserver-{unit.name}.service" for unit in self.plan.units if unit.name not in own)
 
     def _service(self, socket: str) -> str:
         """The service that a socket belongs to: that of its own name, or whose name it goes on from (proxy-tls)."""

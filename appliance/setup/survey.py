@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from appliance.daemon.options import SettingsError
 from appliance.settings.load import load
+from appliance.setup import edit, resolver
+from appliance.setup.directory import UNITS, Standing, fitting
 from appliance.setup.places import Places
 from appliance.setup.plan import Wrong
 from appliance.setup.questions import Answers, read_answers
@@ -21,7 +23,12 @@ from appliance.setup.system import System
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
 
-_ENGINES = {"directory": ("slapd.service",), "imap": ("dovecot.socket", "dovecot.service")}
+_ENGINES = {
+    "directory": ("slapd.service",),
+    "domain": ("samba-ad-dc.service", "smbd.service", "nmbd.service", "winbind.service"),
+    "time": ("chrony.service",),
+    "imap": ("dovecot.socket", "dovecot.service"),
+}
 """Our unit -> Debian's own of the same engine, which would have its ports."""
 
 
@@ -30,8 +37,8 @@ class Found:
     """``texts`` of the settings files by name; ``last`` answers; ``drop_ins`` of sockets by unit; ``units`` installed.
 
     ``engines``: Debian's own units that run, by the unit of ours that takes their place. ``admins``: members of the
-    group of carers. ``set_up``: whether setup was here before; ``cut_short``: and did not come to
-    its end; ``in_use``: whether there is a directory already.
+    group of carers. ``resolver``: what says whom the machine asks for names. ``set_up``: whether setup was here before;
+    ``cut_short``: and did not come to its end; ``directory``: which one there is already.
     """
 
     texts: Mapping[str, str]
@@ -40,33 +47,44 @@ class Found:
     units: frozenset[str]
     engines: Mapping[str, tuple[str, ...]]
     admins: frozenset[str]
+    resolver: str
     set_up: bool
     cut_short: bool
-    in_use: bool
+    directory: Standing
 
 
 def survey(places: Places, system: System) -> Found:
     """Look at the machine. Raises :class:`Wrong` where something cannot even be read."""
-    units = frozenset(
-        path.name.removeprefix("schoolserver-").removesuffix(".service")
-        for path in places.units.glob("schoolserver-*.service")
-    )
+    units = _units(places)
     engines = {
         ours: tuple(name for name in names if system.ask("is-active", name))
         for ours, names in _ENGINES.items()
         if ours in units
     }
+    texts = settings_texts(places.settings)
     return Found(
-        texts=settings_texts(places.settings),
+        texts=texts,
         last=last_answers(places),
         drop_ins=_drop_ins(places.overrides),
         units=units,
         engines=engines,
         admins=_members(),
+        resolver=resolver.read(places.resolver),
         set_up=places.marker.exists(),
         cut_short=places.under_way.exists(),
-        in_use=(places.state / "directory" / "db" / "data.mdb").exists(),
+        directory=_directory(places, texts),
     )
+
+
+def fitting_here(places: Places) -> str:
+    """Give the kind of directory that fits this machine."""
+    return fitting(_units(places), _directory(places, settings_texts(places.settings)))
+
+
+def _units(places: Places) -> frozenset[str]:
+    """Which units of ours are installed."""
+    found = places.units.glob("schoolserver-*.service")
+    return frozenset(path.name.removeprefix("schoolserver-").removesuffix(".service") for path in found)
 
 
 def candidate(places: Places, texts: Mapping[str, str]) -> Settings:
@@ -110,6 +128,19 @@ def last_answers(places: Places) -> Answers:
         return read_answers(places.answers)
     except SettingsError:
         return {}  # of a release that asked other things
+
+
+def _directory(places: Places, texts: Mapping[str, str]) -> Standing:
+    made = {"slapd": places.state / "directory" / "db" / "data.mdb", "domain": places.state / "domain" / "private"}
+    made_for = places.state / "domain" / "made-for"
+    kind = edit.find(texts.get("directory.yaml", ""), "kind")
+    return Standing(
+        kind=str(kind.value) if kind is not None else "slapd",
+        made=frozenset(name for name, path in made.items() if path.exists()),
+        marked=frozenset(name for name in UNITS if places.with_directory(name).exists()),
+        domain=tuple(made_for.read_text(encoding="utf-8").split(", ")) if made_for.exists() else None,
+        set_up=places.marker.exists(),
+    )
 
 
 def _drop_ins(folder: Path) -> dict[str, str]:

@@ -13,6 +13,8 @@ from appliance.daemon.program import run
 _RUNNING = Path("/run/systemd/system")
 _WITHOUT_SYSTEMD = frozenset({"enable", "disable", "is-enabled"})
 """What systemctl does on a machine that is not booted by systemd: links in /etc."""
+_ONCE = frozenset({"domain"})
+"""Samba 4.17 reads its certificate when it starts; its clients connect again."""
 _PATIENCE = 300.0
 _ADMIN_GROUP = "schoolserver-admin"
 
@@ -42,11 +44,11 @@ class System(Protocol):
 
 
 def reload(system: System, units: Sequence[str]) -> None:
-    """Let running ``units`` (short names) load what is new; none is restarted."""
+    """Let running ``units`` (short names) load what is new; only who cannot do that is restarted."""
     for unit in units:
         name = f"schoolserver-{unit}.service"
         if system.ask("is-active", name):
-            system.do("reload", name)
+            system.do("restart" if unit in _ONCE else "reload", name)
 
 
 class Systemd:

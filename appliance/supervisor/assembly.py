@@ -24,6 +24,7 @@ from appliance.supervisor.engines import Engines
 from appliance.supervisor.group_folders import GroupFolders
 from appliance.supervisor.health import Health
 from appliance.supervisor.homes import Homes
+from appliance.supervisor.keytabs import Keytabs
 from appliance.supervisor.kicker import Kicker
 from appliance.supervisor.launcher.client import ChildrenClient
 from appliance.supervisor.launcher.seam import Launcher
@@ -31,11 +32,14 @@ from appliance.supervisor.launcher.systemd import SystemdLauncher
 from appliance.supervisor.launcher.units import school_units
 from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
+from appliance.supervisor.log_on import LogOn
 from appliance.supervisor.memory import StateMemory
 from appliance.supervisor.passwords import Passwords
 from appliance.supervisor.people import People
 from appliance.supervisor.probe import Probe
 from appliance.supervisor.probe_backup import probe_backup
+from appliance.supervisor.probe_clock import ClockProbe
+from appliance.supervisor.probe_domain import probe_dns, probe_kerberos, probe_ldap
 from appliance.supervisor.probe_files import probe_files
 from appliance.supervisor.probe_mail import probe_mail
 from appliance.supervisor.probe_web import probe_web
@@ -45,6 +49,7 @@ from appliance.supervisor.quotas_ledger import Ledger, Sources
 from appliance.supervisor.state import State
 from appliance.supervisor.versions import Kicks
 from appliance.supervisor.visiting import LOGIN, Visiting
+from appliance.supervisor.web_lists import check_lists
 
 PROBES = (
     Probe("backup", None, probe_backup),
@@ -54,6 +59,22 @@ PROBES = (
 )
 """Each service adds its own: a function that moves bytes through it and compares them."""
 
+_OF_DOMAIN = frozenset({"domain"})
+
+
+def domain_probes(settings: Settings) -> tuple[Probe, ...]:
+    """The probes of the domain, where it is ours: somebody else's is his to watch."""
+    if settings.directory.kind != "domain":
+        return ()
+    return (
+        Probe("log-on ldap", None, probe_ldap, _OF_DOMAIN),
+        Probe("log-on names", None, probe_dns, _OF_DOMAIN),
+        Probe("log-on tickets", None, probe_kerberos, _OF_DOMAIN),
+        Probe("log-on clock", None, ClockProbe(), _OF_DOMAIN),
+    )
+
+
+_KEEPS_LOG_ON = frozenset({"domain", "active-directory"})
 _AUDIT_TIMEOUT = 5.0
 _COUNT = 900.0  # seconds for one piece of a count: the group folders of a large school
 
@@ -65,6 +86,7 @@ class Parts:
     core: Core
     kicker: Kicker
     engines: Engines
+    keytabs: Keytabs | None
     probes: tuple[Probe, ...]
     state: State
     directory: Directory
@@ -77,8 +99,8 @@ class Parts:
         self.state.close()
 
 
-def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
-    """Open the state and connect the parts; ``kicks_noted()`` is called in any thread when sessions must end.
+def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Callable[[], None]) -> Parts:
+    """Open the state and connect the parts; both callbacks are the publisher's and come in any thread.
 
     Raises ``StateError`` and ``LookupError`` with text for the carer.
     """
@@ -106,16 +128,20 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
 
     kicker = Kicker(kicks, kick, time.monotonic)
     memory = StateMemory(state, people, locks, kicker)
-    publisher = Publisher(settings, directory, memory, _readers(settings), kicks_noted)
+    publisher = Publisher(settings, directory, memory, _readers(settings), kicks_noted, composed=composed)
+    log_on = LogOn(directory, publisher) if settings.directory.kind in _KEEPS_LOG_ON else None
     visiting = Visiting(settings, people, publisher, passwords, lambda uid: _make_hidden(directory, uid))
     sources = Sources(counts_by.usage_scan, lambda: publisher.snapshot)
     ledger = Ledger(settings, sources, Identities(server).group("services"))
-    probes = tuple(visiting.with_password(probe) for probe in PROBES)
+    probes = tuple(visiting.with_password(probe) for probe in (*PROBES, *domain_probes(settings)))
     health = Health(settings, launcher, publisher, probes, visiting)
     banner = server.runtime / "control" / "banner"
     alerts = Alerts(settings, Memory(state), Around(health.status, visiting.visitor, banner, steady_clock()))
     engines = Engines(state, launcher, health, alerts.note)
-    health.also(alerts.check, engines.check)
+    keytabs = Keytabs(PrivilegedClient(helper), launcher) if settings.directory.kind == "domain" else None
+    in_domain = [part.check for part in (log_on, keytabs) if part is not None]
+    health.also(alerts.check, engines.check, *in_domain)
+    health.also(lambda: check_lists(health.settings) if health.installed("proxy") else None)
     core = Core(
         settings=settings,
         directory=directory,
@@ -134,8 +160,9 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None]) -> Parts:
         alerts=alerts,
         why=why,
         visiting=visiting,
+        log_on=log_on,
     )
-    return Parts(core, kicker, engines, probes, state, directory)
+    return Parts(core, kicker, engines, keytabs, probes, state, directory)
 
 
 def _launcher(settings: Settings, hands: PrivilegedClient) -> Launcher:

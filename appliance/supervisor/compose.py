@@ -35,14 +35,18 @@ class Known:
     quotas: Mapping[int, KnownQuota] = field(default_factory=dict)
 
 
-def compose(people: DirectoryState | Snapshot, known: Known, settings: Settings) -> Snapshot:
+def compose(
+    people: DirectoryState | Snapshot, known: Known, settings: Settings, before: Snapshot | None = None
+) -> Snapshot:
     """Make the whole snapshot, for the audience ``supervisor`` and with no version yet.
 
     ``people`` is the directory or, until it has been read once, the whole snapshot published last: a lock does not wait
     for a directory that is away.
     Sorted throughout, so that the order in which the directory answers means nothing. What the state knows is joined by
-    numeric id: a login that comes back with somebody else brings nothing of it.
+    numeric id: a login that comes back with somebody else brings nothing of it. An account of which the same is said as
+    in ``before`` is the same object.
     """
+    earlier: Mapping[str, Account] = {} if before is None else before.accounts
     accounts = [
         Account(
             login=found.login,
@@ -67,13 +71,20 @@ def compose(people: DirectoryState | Snapshot, known: Known, settings: Settings)
         audience="supervisor",
         domain=settings.school.domain,
         zone=settings.school.zone,
-        accounts={account.login: account for account in sorted(accounts, key=lambda account: account.login)},
+        accounts={
+            account.login: _kept(account, earlier.get(account.login))
+            for account in sorted(accounts, key=lambda account: account.login)
+        },
         groups={group.name: group for group in sorted(groups, key=lambda group: group.name)},
         rules=settings.access.rules,
         consents_required=settings.access.consents_required,
         rooms=settings.network.rooms,
         limits=_limits(settings.access.limits, accounts, groups, known.exemptions),
     )
+
+
+def _kept(account: Account, earlier: Account | None) -> Account:
+    return earlier if earlier is not None and earlier == account else account
 
 
 def accounts_of(people: DirectoryState | Snapshot) -> Iterable[DirectoryAccount | Account]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from appliance.supervisor.launcher.seam import Launcher
     from appliance.supervisor.limits import Exemptions
     from appliance.supervisor.locks import Locks
+    from appliance.supervisor.log_on import LogOn
     from appliance.supervisor.passwords import Passwords
     from appliance.supervisor.people import People
     from appliance.supervisor.publisher import Publisher
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 class Core:
     """The parts of a running supervisor; ``settings`` follows reloads, everything else stays.
 
-    ``why(code)`` asks audit what a refusal's code means; ``started`` are the settings of the start.
+    ``why(code)`` asks audit what a refusal's code means; ``log_on`` is ``None`` where the directory is no domain;
+    ``started`` are the settings of the start.
     """
 
     settings: Settings
@@ -64,6 +66,7 @@ class Core:
     alerts: Alerts
     why: Callable[[str], dict[str, Any]]
     visiting: Visiting
+    log_on: LogOn | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     started: Settings = field(init=False)
 

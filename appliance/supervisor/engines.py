@@ -25,9 +25,13 @@ LOG = logging.getLogger(__name__)
 
 ENGINES: Final[Mapping[str, tuple[str, ...]]] = {
     "slapd": ("directory",),
+    "samba": ("domain",),
+    "samba-libs": ("domain",),
+    "chrony": ("time",),
     "dovecot-core": ("imap",),
     "dovecot-imapd": ("imap",),
     "dovecot-auth-lua": ("imap",),
+    "dovecot-gssapi": ("imap",),
     "python3-aiosmtpd": ("mail",),
     "python3-pyftpdlib": ("fileshare",),
     "python3-twisted": ("proxy",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -15,8 +15,10 @@ _LEAST_RUNTIME = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A unit with all its processes: resident bytes, percent of one CPU since the last look, open descriptors.
+    """A unit with all its processes: bytes of memory, percent of one CPU since the last look, open descriptors.
 
+    ``memory`` is what systemd's control group of the unit holds beside files; elsewhere it is what is resident, where
+    processes that share memory count it each.
     ``descriptors`` is ``None`` where the processes are another user's.
     """
 
@@ -29,7 +31,9 @@ class Usage:
 class Processes:
     """Measures units by their first process; keeps psutil's objects, as CPU is a difference between two looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> None:
+        self._processes = processes
+        self._groups = groups
         self._seen: dict[int, psutil.Process] = {}
 
     def measure(self, units: Mapping[str, int]) -> dict[str, Usage]:
@@ -42,9 +46,22 @@ class Processes:
             except psutil.Error:
                 continue
             seen.update({process.pid: process for process in family})
-            found[name] = _sum(family)
+            usage, own = _sum(family), self._of_group(name, pid)
+            found[name] = usage if own is None else replace(usage, memory=own)
         self._seen = seen
         return found
+
+    def _of_group(self, unit: str, pid: int) -> int | None:
+        """Bytes that the control group of ``unit`` holds, each page once; ``None`` where it has none of its own."""
+        try:
+            path = Path((self._processes / str(pid) / "cgroup").read_text().rpartition("0::/")[2].strip())
+            if path.name != f"schoolserver-{unit}.service":
+                return None
+            lines = (self._groups / path / "memory.stat").read_text().splitlines()
+            held = {key: int(size) for key, size in map(str.split, lines)}
+            return held["anon"] + held["shmem"]
+        except (OSError, ValueError, KeyError):
+            return None
 
     def _known(self, pid: int) -> psutil.Process:
         process = self._seen.get(pid)

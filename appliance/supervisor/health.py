@@ -70,7 +70,7 @@ class Health:
         self._launcher_problem: str | None = "not asked yet"
         self._looked: float | None = None
         self._read: tuple[datetime | None, float] = (None, float("-inf"))  # the directory's last look, when we saw it
-        self._also: list[Callable[[], dict[str, Any]]] = []
+        self._also: list[Callable[[], dict[str, Any] | None]] = []
 
     def look(self, unless_within: float = 0.0) -> None:
         """Ask the launcher, measure processes and disks; not if that was done within so many seconds."""
@@ -112,9 +112,13 @@ class Health:
             results = [(probe, self._results[probe.name]) for probe in self._probes if self._here(probe)]
             return {probe.name: result.text for probe, result in results if not result.ok}
 
-    def also(self, *checks: Callable[[], dict[str, Any]]) -> None:
-        """Show the rows of ``checks``, each with ``name``, ``ok`` and ``text``, among the checks."""
+    def also(self, *checks: Callable[[], dict[str, Any] | None]) -> None:
+        """Show the rows of ``checks``, each with ``name``, ``ok`` and ``text``, among the checks; ``None``: no row."""
         self._also += checks
+
+    def installed(self, unit: str) -> bool:
+        """Whether the launcher has told of ``unit``."""
+        return self._installed is not None and unit in self._installed
 
     def proved(self, probe: Probe) -> bool:
         """Whether ``probe`` was right at least once; until then its service is only coming up."""
@@ -211,7 +215,7 @@ class Health:
         for name, left in self._space.items():
             problem = space_problem(name, left, server.reserve)
             checks.append(_check(f"space {name}", problem, f"{left // 2**20} MiB free"))
-        return [*checks, *(check() for check in self._also)]
+        return [*checks, *(row for check in self._also if (row := check()) is not None)]
 
     def _directory_problem(self, standing: Standing) -> str | None:
         """Its age goes by when we saw it change: a clock that is set makes nothing old."""
@@ -226,8 +230,11 @@ class Health:
         """Not while the reason is known to be another, nor while the unit is only coming up."""
         with self._guard:
             found = next((unit for unit in self._units if unit.name == name), None)
-            down = any(not unit.healthy for unit in self._units if unit.name in {"directory", "auth"} - {name})
-        if found is None or not found.healthy or down or self._publisher.standing.away:
+            down = any(
+                not unit.healthy for unit in self._units if unit.name in {"directory", "domain", "auth"} - {name}
+            )
+        away = self._publisher.standing.away and name != "domain"  # it is the directory
+        if found is None or not found.healthy or down or away:
             return False
         return datetime.now(UTC) - found.since > timedelta(seconds=STALE * self.settings.server.probe_interval)
 

@@ -104,13 +104,14 @@ class People:
     def next_number(self, name: str, first: int, last: int, used: int = 0) -> int:
         """Give the next ``uid`` or ``gid`` of ``first..last``, above every one given before and above ``used``.
 
+        Both come from one sequence: an account's number is that of its own group, too, so no other group may have it.
         On disk before it is returned; raises :class:`OutOfNumbers`.
         """
         if name not in NUMBERS:
             raise ValueError(f"no counter is called {name!r}")
         with self._state.change(published=False) as database:
-            row = database.execute("SELECT value FROM number WHERE name = ?", (name,)).fetchone()
-            number = max(first, used + 1, row[0] + 1 if row else 0)
+            (given,) = database.execute("SELECT max(value) FROM number WHERE name IN (?, ?)", NUMBERS).fetchone()
+            number = max(first, used + 1, (given or 0) + 1)
             if number > last:
                 raise OutOfNumbers(f"no {name} is left between {first} and {last} (directory.yaml id_first, id_last)")
             database.execute("INSERT OR REPLACE INTO number VALUES (?, ?)", (name, number))

@@ -86,7 +86,8 @@ class Publisher:
     """Keeps the files in ``runtime/snapshots`` at what directory, state and settings say.
 
     ``gids``: the group of each audience. ``kicks_noted()`` is called, in any thread, once a snapshot is published by
-    which sessions noted in ``memory`` must end.
+    which sessions noted in ``memory`` must end; ``composed()``, in any thread, after each attempt to publish a whole
+    that was made anew.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Publisher:
         gids: Mapping[str, int],
         kicks_noted: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        composed: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._source = source
@@ -104,6 +106,8 @@ class Publisher:
         self._gids = gids
         self._kicks_noted = kicks_noted
         self._to_kick = False
+        self._when_composed = composed
+        self._anew = False
         self._clock = clock
         self._folder = settings.server.runtime / "snapshots"
         self._reading = threading.Lock()
@@ -113,6 +117,7 @@ class Publisher:
         self._written_at = -READ_WITHIN
         self._directory: DirectoryState | None = None
         self._whole: Snapshot | None = None
+        self._parts: tuple[Snapshot, Mapping[str, Snapshot]] | None = None
         self._made_of: tuple[DirectoryState | Snapshot, Settings, int] | None = None
         self._last: Snapshot | None = None
         self._stands_until: datetime | None = None
@@ -168,6 +173,10 @@ class Publisher:
                     LOG.error("the snapshot cannot be published; it is tried again")
                 self._stand(problem=str(problem))
                 return False
+            finally:
+                if self._anew:
+                    self._anew = False
+                    self._when_composed()
             self._stand(problem=None)
             return self._whole is not None
 
@@ -196,7 +205,7 @@ class Publisher:
         if closed := self.doors.look(whole, now):
             self._memory.kick(self.doors.service, closed)
             self._to_kick = True
-        parts = {audience: for_audience(whole, audience) for audience in READERS}
+        parts = self._parted(whole)
         stale = [audience for audience in READERS if not self._same(audience, parts[audience])]
         if stale:
             self._write({audience: parts[audience] for audience in stale}, now)
@@ -214,11 +223,21 @@ class Publisher:
         unchanged = before is not None and before[0] is people and before[1] is settings and before[2] == generation
         if not unchanged or _passed(self._stands_until, now):
             known = self._memory.known(now)
-            self._whole = compose(people, known, settings)
+            self._whole = compose(people, known, settings, self._whole)
             self._stands_until = next_end(known)
             self._made_of = (people, settings, generation)
             self._settled = False
+            self._anew = True
         return self._whole
+
+    def _parted(self, whole: Snapshot) -> Mapping[str, Snapshot]:
+        """The part of each audience, made anew only where the whole is new."""
+        before = self._parts
+        parts = {
+            audience: for_audience(whole, audience, before and (before[0], before[1][audience])) for audience in READERS
+        }
+        self._parts = (whole, parts)
+        return parts
 
     def _write(self, parts: Mapping[str, Snapshot], now: datetime) -> None:
         version = self._memory.next_version(self._standing.version)

@@ -21,17 +21,18 @@ class Register:
         self._core = core
         self._by = by
         directory = core.publisher.directory
-        self._uids = max((account.uid for account in directory.accounts), default=0) if directory else 0
+        used = [account.uid for account in directory.accounts] if directory else []
+        used += [group.gid for group in directory.groups] if directory else []
+        self._used = max(used, default=0)
         self._logins = {uid: person.login for uid, person in core.people.all().items()}
-        self._gids = max((group.gid for group in directory.groups), default=0) if directory else 0
 
     def next_uid(self) -> int:
         """A numeric id for an account, never given before; raises ``OutOfNumbers``."""
-        return self._next("uid", self._uids)
+        return self._next("uid")
 
     def next_gid(self) -> int:
         """A numeric id for a group, never given before; raises ``OutOfNumbers``."""
-        return self._next("gid", self._gids)
+        return self._next("gid")
 
     def remember(self, uid: int, login: str, source_id: str | None, birth_date: date | None) -> None:
         """Keep who ``uid`` is, before the directory knows: after a crash the same person keeps login and id."""
@@ -44,10 +45,9 @@ class Register:
         if login := self._logins.get(uid):
             self._core.record(Kind.CONSENT_GIVEN, login=login, consent=consent, version=version, by=self._by)
 
-    def _next(self, name: str, used: int) -> int:
-        # Account and group numbers come from one range but are counted apart, as the kernel does.
+    def _next(self, name: str) -> int:
         directory = self._core.settings.directory
-        return self._core.people.next_number(name, directory.id_first, directory.id_last, used)
+        return self._core.people.next_number(name, directory.id_first, directory.id_last, self._used)
 
 
 def known_people(core: Core) -> list[Known]:

@@ -32,7 +32,7 @@ from appliance.supervisor.verbs import table
 LOG = logging.getLogger(__name__)
 
 _REQUEST_THREADS = 12
-_ROUND_THREADS = 10
+_ROUND_THREADS = 16
 _FOLDERS_EVERY = 2.0
 _SOON = 0.5
 _END_WITHIN = 4.0
@@ -46,7 +46,7 @@ class Supervisor:
         self._reactor = reactor
         self._summary = ""
         self._listeners = worker.listening("control")
-        self._parts = assemble(worker.settings, self._kicks_noted)
+        self._parts = assemble(worker.settings, self._kicks_noted, self._composed)
         self._core = self._parts.core
         self._pool = Pool(1, _ROUND_THREADS, "round")
         self._requests = Pool(1, _REQUEST_THREADS, "request")
@@ -62,6 +62,12 @@ class Supervisor:
         self._others.append(Round(reactor, self._pool, self._parts.engines.work, lambda pause: pause))
         nightly = Nightly(lambda: core.settings)
         self._others.append(Round(reactor, self._pool, nightly.work, lambda pause: pause))
+        self._log_on = (
+            None if core.log_on is None else Round(reactor, self._pool, core.log_on.work, lambda after: after)
+        )
+        self._others += [self._log_on] if self._log_on else []
+        if self._parts.keytabs is not None:
+            self._others.append(Round(reactor, self._pool, self._parts.keytabs.work, lambda pause: pause))
         self._accepting: list[Accepting] = []
 
     def begin(self) -> Deferred:
@@ -131,6 +137,10 @@ class Supervisor:
 
     def _kicks_noted(self) -> None:
         self._reactor.callFromThread(self._kick.now)
+
+    def _composed(self) -> None:
+        if self._log_on is not None:
+            self._reactor.callFromThread(self._log_on.now)
 
 
 def _tell_what_stays(lines: list[str]) -> None:

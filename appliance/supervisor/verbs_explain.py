@@ -15,7 +15,7 @@ from appliance.supervisor.core import Core
 from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
 from appliance.supervisor.when import instant, shown
 
-_ABOUT = {Service.MAIL: Action.SEND, Service.FILES: Action.READ, Service.WEB: Action.FETCH}
+_ABOUT = {Service.MAIL: Action.SEND, Service.FILES: Action.READ, Service.WEB: Action.FETCH, Service.PC: Action.SIGN_IN}
 """What somebody wants who names a target."""
 
 
@@ -65,13 +65,13 @@ def _explain(core: Core, call: Call) -> dict[str, Any]:
     return {
         "at": now.astimezone(snapshot.zone).isoformat(),
         "room": room,
-        **_shown(decision, snapshot.zone),
+        **_shown(decision, service, snapshot.zone),
         "steps": list(steps),
     }
 
 
-def _shown(decision: Decision, zone: ZoneInfo) -> dict[str, Any]:
-    limits = decision.limits if isinstance(decision, Allow) else None
+def _shown(decision: Decision, service: Service, zone: ZoneInfo) -> dict[str, Any]:
+    limits = decision.limits if isinstance(decision, Allow) and service.transfers else None
     answer = "allow" if isinstance(decision, Allow) else "deny" if isinstance(decision, Deny) else "try-later"
     return {
         "answer": answer,

@@ -8,14 +8,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
-from appliance.daemon.request_client import RequestRefused, Unreachable
 from appliance.policy.account import Consent
 from appliance.policy.events import Kind
 from appliance.roster import apply, parse, plan
 from appliance.roster.plan import Plan
 from appliance.roster.record import RosterError
+from appliance.supervisor import first_passwords
 from appliance.supervisor.core import Core
-from appliance.supervisor.passwords import BATCH
 from appliance.supervisor.register import Register, known_people
 from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
 from appliance.supervisor.verbs_passwords import KEY
@@ -139,27 +138,10 @@ class _Import:
         return frozenset(Consent(name) for name in self._call.arguments["consents"])
 
     def _issue(self, logins: Sequence[str]) -> str:
-        """One-time passwords, sealed in batches: one envelope a line. A failure loses no account, only passwords."""
-        core, recipient = self._core, self._call.arguments["recipient"]
-        envelopes = []
-        for start in range(0, len(logins), BATCH):
-            self._call.progress(start, len(logins), "first passwords")
-            batch = logins[start : start + BATCH]
-            try:
-                sealed, missing = core.passwords.issue(batch, recipient, None)
-            except (Unreachable, RequestRefused) as problem:
-                self._warn(logins[start:], str(problem))
-                break
-            envelopes.append(sealed)
-            if missing:
-                self._warn(missing, "the directory refused them")
-        return "\n".join(envelopes)
-
-    def _warn(self, logins: Sequence[str], cause: str) -> None:
-        named = ", ".join(logins[:10]) + (" …" if len(logins) > 10 else "")
-        self._warnings.append(
-            f"{len(logins)} accounts have no password yet ({named}): {cause}; the next import gives them one"
-        )
+        call, later = self._call, "the next import gives them one"
+        sealed, warnings = first_passwords.issue(self._core, logins, call.arguments["recipient"], call.progress, later)
+        self._warnings += warnings
+        return sealed
 
 
 def _content(text: str) -> bytes:

@@ -109,7 +109,7 @@ class _LimitVerbs:
         if target is None or target.account is None:
             return {**answer, "limits": lines}
         account, rooms = target.account, () if room is None else (room,)
-        grants = {service: limits_for(table, account, service, rooms, now) for service in Service}
+        grants = {service: limits_for(table, account, service, rooms, now) for service in Service if service.transfers}
         return {
             **answer,
             "login": account.login,

@@ -19,6 +19,9 @@ from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
 from appliance.supervisor.when import end, shown
 
 _SERVICE = optional(choices=tuple(Service))
+_PATIENCE = 1.0
+_NOT_YET = "; the directory does not have it yet, see schoolserver status"
+_NO_PCS = "nobody logs on at PCs by this directory (directory.yaml: kind), so it closes nothing for now"
 
 
 def verbs(core: Core) -> dict[str, Verb]:
@@ -84,7 +87,9 @@ class _Users:
             "uid": account.uid,
             "source_id": person.source_id if person else None,
             "password_changed": shown(account.password_changed_at, zone),
-            "open": [_openness(snapshot, account, service, now) for service in Service],
+            "open": [
+                _openness(snapshot, account, service, now) + self._behind(account, service) for service in Service
+            ],
             "consents": [
                 f"{given.consent} (text {given.version or 'unnamed'}, {shown(given.given_at, zone)}, by {given.by})"
                 for given in core.people.consents().get(account.uid, ())
@@ -113,6 +118,7 @@ class _Users:
             "service": service,
             "until": until.isoformat() if until else None,
             "published": published,
+            **self._at_pcs(account, service),
         }
 
     def unlock(self, call: Call) -> dict[str, Any]:
@@ -122,7 +128,12 @@ class _Users:
             raise VerbError("not-locked", f"{service or 'the whole account'} is not locked for {account.login}")
         published = core.in_force()
         self._record(Kind.UNLOCKED, account, service, None, call.by, None)
-        return {"login": account.login, "service": service, "published": published}
+        return {
+            "login": account.login,
+            "service": service,
+            "published": published,
+            **self._at_pcs(account, service),
+        }
 
     def consent(self, call: Call) -> dict[str, Any]:
         core, given = self._core, call.arguments
@@ -143,6 +154,20 @@ class _Users:
             "given": given["give"],
             "published": core.in_force(),
         }
+
+    def _at_pcs(self, account: Account, service: Service | None) -> dict[str, str]:
+        """Wait a moment until PCs go by it, too; a ``note`` if they do not."""
+        log_on = self._core.log_on
+        if service not in (None, Service.PC):
+            return {}
+        if log_on is None:
+            return {"note": _NO_PCS} if service is Service.PC else {}
+        return {} if log_on.reached(account.login, _PATIENCE) else {"note": f"PCs do not go by it yet{_NOT_YET}"}
+
+    def _behind(self, account: Account, service: Service) -> str:
+        log_on = self._core.log_on
+        waits = service is Service.PC and log_on is not None and log_on.behind(account.login)
+        return _NOT_YET if waits else ""
 
     def _record(
         self, kind: Kind, account: Account, service: Service | None, until: datetime | None, by: str, reason: str | None

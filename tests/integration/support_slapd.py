@@ -51,11 +51,14 @@ class Slapd:
     def socket(self) -> Path:
         return self.settings.server.runtime / "directory" / "ldapi.sock"
 
+    def argv(self) -> list[str]:
+        """Return the command line of our program."""
+        return ["/usr/bin/python3", "-m", "appliance.directory.slapd", "--settings", str(self.settings.folder)]
+
     def start(self) -> None:
         """Start it and wait until it answers."""
-        argv = ["/usr/bin/python3", "-m", "appliance.directory.slapd", "--settings", str(self.settings.folder)]
         self.process = subprocess.Popen(
-            argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
+            self.argv(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=self._output, stderr=self._output
         )
         descriptor = os.pidfd_open(self.process.pid)
         ended = select.poll()

@@ -53,6 +53,20 @@ def whole_school(_built: None) -> Iterator[School]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def domain_school(_built: None) -> Iterator[School]:
+    """A school whose directory is a domain, with a desk that can join it."""
+    with school("bookworm", ("origin", "pc", "desk", "server"), directory="domain") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def next_school(_built: None) -> Iterator[School]:
+    """The same on the next release of Debian."""
+    with school("trixie", ("origin", "pc", "server"), directory="domain") as found:
+        yield found
+
+
 @pytest.fixture
 def at_school(whole_school: School) -> School:
     """The school, well."""

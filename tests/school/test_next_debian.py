@@ -1,16 +1,6 @@
 """The next release of Debian: our packages install, are set up and serve."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.school.box.school import School, school
-
-
-@pytest.fixture(scope="module")
-def next_school(_built: None) -> Iterator[School]:
-    with school("trixie", ("origin", "pc", "server")) as found:
-        yield found
+from tests.school.box.school import School
 
 
 def test_a_day_on_debian_13(next_school: School) -> None:

@@ -14,6 +14,8 @@ MAY = {
     "daemon": {"daemon"},
     "settings": BASE,
     "directory": BASE | {"directory"},
+    "clock": BASE | {"clock"},
+    "guard": BASE | {"guard"},
     "roster": BASE | {"roster", "directory"},
     "auth": BASE | {"auth", "directory", "audit.client", "usage"},
     "audit": BASE | {"audit"},
@@ -25,9 +27,10 @@ MAY = {
     "proxy": BASE | CLIENTS | {"proxy", "session"},
     "backup": BASE | CLIENTS | {"backup"},
     "supervisor": BASE | CLIENTS | {"supervisor", "backup.standing", "directory", "roster", "usage"},
-    "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup"},
+    "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup", "directory.examine"},
     "setup": BASE
-    | {"setup", "backup.setup", "backup.problem", "supervisor.launcher.unit", "supervisor.launcher.units"},
+    | {"setup", "backup.setup", "backup.problem", "supervisor.launcher.unit", "supervisor.launcher.units"}
+    | {"directory.client", "directory.errors", "directory.examine", "directory.moving"},
     "demo": BASE | {"demo", "backup.setup", "auth.envelope", "supervisor.client"},
 }
 

@@ -152,10 +152,37 @@ function auth_password_verify(request, password)
   return dovecot.auth.PASSDB_RESULT_INTERNAL_FAILURE, {}
 end
 
+-- For GSSAPI, when a ticket was opened: a name is claimed, and "k5principals" says whose ticket it may be. Dovecot goes on
+-- after any other answer than "disabled", "expired" and a failure.
+function auth_passdb_lookup(request)
+  if not utf8.len(request.user) then return dovecot.auth.PASSDB_RESULT_USER_DISABLED, {} end
+  local result = ask("ticket", string.format('"service":"mail","login":%s,"address":%s',
+    quoted(request.user), address_of(request)))
+  local fields = { user = result.login, nopassword = "yes", k5principals = result.principals }
+  if result.answer == "verified" then
+    return dovecot.auth.PASSDB_RESULT_OK, fields
+  elseif result.answer == "denied" and type(result.code) == "string" then
+    fields.reason = "Not open to this account, code " .. result.code
+  elseif result.answer == "refused" and result.too_soon then
+    fields.reason = "The password was changed today; please sign in with it"
+  elseif result.answer == "must-change" then
+    return dovecot.auth.PASSDB_RESULT_PASS_EXPIRED, {}
+  elseif result.answer == "refused" or result.answer == "denied" then
+    return dovecot.auth.PASSDB_RESULT_USER_DISABLED, {}
+  else
+    return dovecot.auth.PASSDB_RESULT_INTERNAL_FAILURE, {}
+  end
+  fields.nologin = "yes"
+  return dovecot.auth.PASSDB_RESULT_OK, fields
+end
+
 function auth_userdb_lookup(request)
   local login = request.user
   if not login:match("^[a-z0-9][a-z0-9._-]*$") then
     return dovecot.auth.USERDB_RESULT_USER_UNKNOWN, {}
+  end
+  if (request.mech or request.mechanism) == "GSSAPI" then
+    ask("entered", string.format('"service":"mail","login":%s,"address":%s', quoted(login), address_of(request)))
   end
   local fields = { uid = tostring(settings.uid), gid = tostring(settings.gid), home = settings.mail .. "/" .. login }
   if settings.largest then

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from appliance.directory.changes_openldap import OPERATIONS
 from appliance.directory.names import child
 from appliance.directory.schema import OPENLDAP, READ_OF_GROUPS, Field
 from appliance.directory.slapd.embedded import SERVICES, Embedded
@@ -31,7 +32,8 @@ _ADDRESS_BOOK = "entry,uid,cn,sn,givenName,displayName,mail"
 def render_config(server: Embedded, database: Path) -> str:
     """Return slapd.conf for ``server`` with its database in ``database``."""
     base = server.tree.base
-    return "\n".join((_head(server), _database(base, database), _limits(server), _access(server), _overlays(server)))
+    parts = _head(server), _database(base, database), _limits(server), _access(server), _overlays(server)
+    return "\n".join((*parts, _monitor(server)))
 
 
 def render_tree(server: Embedded) -> str:
@@ -166,6 +168,18 @@ overlay unique
 unique_uri {_quoted(f"ldap:///{tree.people}?uidNumber?sub")}
 unique_uri {_quoted(f"ldap:///{tree.groups}?gidNumber?sub")}
 unique_uri {_quoted(f"ldap:///{tree.groups}?cn?sub")}
+"""
+
+
+def _monitor(server: Embedded) -> str:
+    return f"""\
+# How many operations of each kind there were: by them the supervisor sees whether entries went away, whatever the
+# clock says. Nothing else is told.
+database monitor
+access to dn.subtree={_quoted(OPERATIONS)}
+	by dn.exact={_quoted(server.tree.service("supervisor"))} read by * none
+access to *
+	by * none
 """
 
 

@@ -20,6 +20,13 @@ from appliance.mail.imap.render import configuration, language_of, lua_script
 from appliance.settings.load import load
 
 _DOVECOT = "/usr/sbin/dovecot"
+_KERBEROS = b"""\
+# Made by schoolserver; changes are lost.
+[plugins]
+  localauth = {
+    disable = k5login
+  }
+"""
 _HOOK = Path(__file__).resolve().parents[2] / "auth" / "dovecot" / "auth.lua"
 
 
@@ -35,9 +42,20 @@ def prepare(engine: Engine) -> Path:
     scratch = engine.mail / ".tmp"
     scratch.mkdir(mode=0o700, exist_ok=True)
     os.chown(scratch, engine.uid, engine.gid)
+    if engine.tickets is not None:
+        _take_tickets(engine)
     path = engine.state / "dovecot.conf"
     swap(path, configuration(engine, language), lambda new: ["doveconf", "-n", "-c", str(new)])
     return path
+
+
+def _take_tickets(engine: Engine) -> None:
+    """Bring in place what Kerberos needs beside the keytab; what it remembers is written by whoever has the keytab."""
+    write_whole(engine.kerberos, _KERBEROS, 0o644)
+    keytab = (engine.tickets or engine.replays).stat()
+    with engine.replays.open("ab"):
+        os.chown(engine.replays, keytab.st_uid, keytab.st_gid)
+        engine.replays.chmod(0o600)
 
 
 def main() -> int:

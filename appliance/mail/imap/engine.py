@@ -21,6 +21,8 @@ from appliance.settings.load import Settings
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.,:=@+/\[\]-]*\Z")
 OUR_LINES = 4096
 """Bytes: more than we ever write into the head of a message that we take in."""
+_KEYTAB = "krb5.keytab"
+_MECHANISM = Path("/usr/lib/dovecot/modules/auth/libmech_gssapi.so")
 _LONGEST_BASE = 80  # a Unix socket's path has at most 107 bytes, and Dovecot adds up to 26
 
 
@@ -49,7 +51,7 @@ class Engine:
 
     ``uid`` and ``gid`` own all mailboxes. ``auth_socket`` is the password service's. ``host`` and ``port`` are exactly
     those of the socket that is handed in, or Dovecot would not recognise it. ``largest`` is the size in bytes of the
-    largest message that anybody may put into a mailbox (K12).
+    largest message that anybody may put into a mailbox (K12). ``tickets`` is the keytab, if tickets are taken.
     """
 
     base: Path
@@ -63,6 +65,17 @@ class Engine:
     gid: int
     largest: int
     names: Names
+    tickets: Path | None = None
+
+    @property
+    def kerberos(self) -> Path:
+        """Where Kerberos reads how it is set up: that nobody lets others in by a file in his home."""
+        return self.base / "krb5.conf"
+
+    @property
+    def replays(self) -> Path:
+        """Where it is remembered which tokens were used."""
+        return self.state / "krb5.replays"
 
     @property
     def script(self) -> Path:
@@ -88,6 +101,7 @@ def engine_for(settings: Settings) -> Engine:
         gid=owner.gid,
         largest=_largest(settings.access.limits),
         names=_names(server.identity),
+        tickets=_tickets(server.state / "imap" / _KEYTAB),
     )
     for key, path in (("runtime", engine.base), ("state", engine.state), ("data", engine.mail)):
         if not _PLAIN_PATH.match(str(path)):
@@ -95,6 +109,11 @@ def engine_for(settings: Settings) -> Engine:
     if len(os.fsencode(engine.base)) > _LONGEST_BASE:
         raise Unusable(f"server.yaml: runtime: longer than {_LONGEST_BASE - len('/dovecot')} bytes")
     return engine
+
+
+def _tickets(keytab: Path) -> Path | None:
+    """Dovecot does not even start with a mechanism that is not installed."""
+    return keytab if keytab.is_file() and _MECHANISM.exists() else None
 
 
 def _largest(table: LimitTable) -> int:

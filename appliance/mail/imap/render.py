@@ -22,13 +22,21 @@ _BOUNDS: Mapping[str, str] = {
 # Dovecot 2.3 takes a connection of this very machine for as safe as TLS, whatever its settings say; a password must not
 # learn to travel in clear there either (K06). And 2.4 wants a string, not a table, with whatever is no success.
 _AROUND = """
-local verify, lookup = auth_password_verify, auth_userdb_lookup
+local verify, show, lookup = auth_password_verify, auth_passdb_lookup, auth_userdb_lookup
 
 function auth_password_verify(request, password)
   if request.secured ~= "TLS" then
     return dovecot.auth.PASSDB_RESULT_USER_DISABLED, ""
   end
   local result, fields = verify(request, password)
+  return result, result == dovecot.auth.PASSDB_RESULT_OK and fields or ""
+end
+
+function auth_passdb_lookup(request)
+  if request.secured ~= "TLS" then
+    return dovecot.auth.PASSDB_RESULT_USER_DISABLED, ""
+  end
+  local result, fields = show(request)
   return result, result == dovecot.auth.PASSDB_RESULT_OK and fields or ""
 end
 

@@ -32,6 +32,9 @@ auth_verbose = no
 verbose_proctitle = no
 login_greeting = Ready.
 
+# Dovecot takes in its environment when it starts, and not when keys come later and it reads this file again.
+import_environment = $import_environment KRB5_CONFIG={engine.kerberos} KRB5RCACHENAME=file2:{engine.replays}
+
 # All transfer is encrypted (K06).
 ssl = required
 ssl_cert = <{engine.tls}/cert.pem
@@ -41,7 +44,7 @@ ssl_cipher_list = ECDHE+AESGCM:ECDHE+CHACHA20
 disable_plaintext_auth = yes
 
 # The password service decides, and slows down who guesses; Dovecot's own penalty would hit a whole class room.
-auth_mechanisms = plain login
+auth_mechanisms = {_mechanisms(engine)}
 auth_username_format = %Lu
 auth_worker_max_count = 16
 passdb {{
@@ -54,7 +57,7 @@ userdb {{
 }}
 service auth-worker {{
 {worker}}}
-service anvil {{
+{_tickets(engine)}service anvil {{
 {_chroot(names.chroot)}  unix_listener anvil-auth-penalty {{
     mode = 0
   }}
@@ -120,3 +123,19 @@ service ipc {{
 def _chroot(wanted: bool) -> str:
     """Shutting in takes root; without it the line switches Dovecot's default off."""
     return "" if wanted else "  chroot =\n"
+
+
+def _mechanisms(engine: Engine) -> str:
+    return "plain login gssapi" if engine.tickets else "plain login"
+
+
+def _tickets(engine: Engine) -> str:
+    """Tickets, where there is a keytab."""
+    if engine.tickets is None:
+        return ""
+    return f"""
+# Who has logged on at a PC shows a ticket; the password service says to whom mail is open, and whose a ticket may be.
+auth_gssapi_hostname = "$ALL"
+auth_krb5_keytab = {engine.tickets}
+
+"""

@@ -36,6 +36,12 @@ auth_verbose = no
 verbose_proctitle = no
 login_greeting = Ready.
 
+# Dovecot takes in its environment when it starts, and not when keys come later and it reads this file again.
+import_environment {{
+  KRB5_CONFIG = {engine.kerberos}
+  KRB5RCACHENAME = file2:{engine.replays}
+}}
+
 # All transfer is encrypted (K06).
 ssl = required
 ssl_server_cert_file = {engine.tls}/cert.pem
@@ -45,7 +51,7 @@ ssl_cipher_list = ECDHE+AESGCM:ECDHE+CHACHA20
 auth_allow_cleartext = no
 
 # The password service decides, and slows down who guesses; Dovecot's own penalty would hit a whole class room.
-auth_mechanisms = plain login
+auth_mechanisms = {_mechanisms(engine)}
 auth_username_format = %{{user | lower}}
 passdb lua {{
   lua_file = {engine.script}
@@ -58,7 +64,7 @@ userdb lua {{
 service auth-worker {{
 {worker}  process_limit = 16
 }}
-service anvil {{
+{_tickets(engine)}service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0
   }}
@@ -119,3 +125,19 @@ service imap-login {{
   }}
 }}
 {SOCKETS}"""
+
+
+def _mechanisms(engine: Engine) -> str:
+    return "plain login gssapi" if engine.tickets else "plain login"
+
+
+def _tickets(engine: Engine) -> str:
+    """Tickets, where there is a keytab."""
+    if engine.tickets is None:
+        return ""
+    return f"""
+# Who has logged on at a PC shows a ticket; the password service says to whom mail is open, and whose a ticket may be.
+auth_gssapi_hostname = $ALL
+auth_krb5_keytab = {engine.tickets}
+
+"""

@@ -21,11 +21,11 @@ _PROXY = (Path("/usr/lib/systemd/systemd-socket-proxyd"), Path("/lib/systemd/sys
 
 def school_units(settings: Settings) -> tuple[Unit, ...]:
     """Every unit that these settings ask for."""
-    own_directory = (_directory(settings), _ldap_port(settings)) if settings.directory.kind == "slapd" else ()
+    own = {"slapd": (_directory, _ldap_port), "domain": (_domain, _time, _guard)}.get(settings.directory.kind, ())
     return (
         _audit(settings),
         _privileged(settings),
-        *own_directory,
+        *(unit(settings) for unit in own),
         _auth(settings),
         _supervisor(settings),
         _mail(settings),
@@ -102,6 +102,53 @@ def _ldap_port(settings: Settings) -> Unit:
     )
 
 
+def _domain(settings: Settings) -> Unit:
+    """Samba is root, takes on whoever signed in, and holds its ports itself."""
+    runtime, state = settings.server.runtime / "domain", settings.server.state / "domain"
+    argv = _python("appliance.directory.domain", settings)
+    return Unit(
+        name="domain",
+        argv=argv,
+        identity="privileged",
+        prepare=(*argv, "--prepare-only"),
+        folders=(
+            Folder(runtime, "privileged", "privileged", 0o755, transient=True),
+            Folder(state, "privileged", "privileged", 0o711),  # on the way to group policies, for whoever signed in
+            Folder(state / "tls", "privileged", "privileged", 0o700),
+        ),
+        reload_signal=None,
+        parent_death=signal.SIGTERM,  # it has processes of its own to end
+    )
+
+
+def _time(settings: Settings) -> Unit:
+    """Chrony starts as root, sets the clock, and goes on as its own user, whose the folders then are."""
+    return Unit(
+        name="time",
+        argv=_python("appliance.clock", settings),
+        identity="privileged",
+        folders=(
+            Folder(settings.server.runtime / "time", "privileged", "privileged", 0o750),
+            Folder(settings.server.state / "time", "privileged", "privileged", 0o750),
+        ),
+        readiness=Readiness.EXEC,
+        reload_signal=None,
+        parent_death=signal.SIGTERM,
+    )
+
+
+def _guard(settings: Settings) -> Unit:
+    """It hears Samba's events as root, which Samba asks for, and has a right to the firewall."""
+    return Unit(
+        name="guard",
+        argv=_python("appliance.guard", settings),
+        identity="privileged",
+        after=("domain",),
+        reload_signal=None,
+        watchdog=settings.server.watchdog,
+    )
+
+
 def _auth(settings: Settings) -> Unit:
     runtime, state = settings.server.runtime / "auth", settings.server.state / "auth"
     return Unit(
@@ -163,7 +210,7 @@ def _imap(settings: Settings) -> Unit:
         listeners=(TcpListener("imap", address.host, address.port, "network.yaml: listen.imap"),),
         folders=(
             Folder(settings.server.runtime / "dovecot", "privileged", "privileged", 0o755, transient=True),
-            Folder(state, "privileged", "privileged", 0o700),
+            Folder(state, "privileged", "privileged", 0o711),
             Folder(state / "tls", "privileged", "privileged", 0o700),
         ),
         after=("auth",),
@@ -212,4 +259,5 @@ def _python(module: str, settings: Settings) -> tuple[str, ...]:
 
 
 def _with_directory(settings: Settings, *names: str) -> tuple[str, ...]:
-    return (*names, "directory") if settings.directory.kind == "slapd" else names
+    own = {"slapd": ("directory",), "domain": ("domain",)}.get(settings.directory.kind, ())
+    return (*names, *own)

@@ -276,6 +276,7 @@ def test_what_is_no_request_does_nothing(school: School) -> None:
         b'{"id":1,"verb":"open","arguments":{}}': "unknown-verb",
         b'{"id":1,"verb":"verify","arguments":{"service":"mail","login":"x"}}': "bad-argument",
         verify_x + b'"tea"}}': "bad-argument",
+        verify_x + b'"pc"}}': "bad-argument",
         verify_x + b'"mail","address":"z"}}': "bad-argument",
         verify_x + b'"mail"}}' + b" " * 65536: "too-long",
     }

@@ -13,13 +13,15 @@ from appliance.daemon.secret import Secret
 from appliance.directory.client import Checked, DirectoryUnavailable, connect
 from appliance.directory.slapd import tools
 from appliance.directory.slapd.embedded import embedded
-from tests.integration.directory.conftest import opened
+from tests.integration.directory.conftest import KINDS, opened
 from tests.integration.support_slapd import ROOT, start_slapd, write_settings
 
 BASE = "dc=schule,dc=example"
 PEOPLE, GROUPS, SERVICES = f"ou=people,{BASE}", f"ou=groups,{BASE}", f"ou=services,{BASE}"
 GOOD = Secret("Schöner-Tag-7")
 ALL = ["*", "+"]
+
+in_slapd = pytest.mark.parametrize("shared", KINDS[:1], indirect=True)
 
 
 def line(school, name=None, password=None, **more):
@@ -52,6 +54,7 @@ def person(shared):
     connection.unbind()
 
 
+@in_slapd
 def test_a_person_sees_names_and_addresses_only(person):
     entries = found(person, PEOPLE, "(mail=*person*)")
     assert entries.keys() == {f"uid=erika.person,{PEOPLE}", f"uid=fritz.person,{PEOPLE}"}
@@ -65,6 +68,7 @@ def test_a_person_sees_names_and_addresses_only(person):
     assert found(person, "", scope=ldap3.BASE), "programs ask there what they talk to"
 
 
+@in_slapd
 def test_a_person_changes_nothing_and_no_password(person, shared):
     own, other = (f"uid={login}.person,{PEOPLE}" for login in ("erika", "fritz"))
     for name in (own, other):
@@ -78,6 +82,7 @@ def test_a_person_changes_nothing_and_no_password(person, shared):
     assert shared.auth.check("erika.person", GOOD) is Checked.GOOD
 
 
+@in_slapd
 def test_who_must_change_sees_nothing(shared):
     shared.account("otto.einmal")
     shared.auth.set_password("otto.einmal", GOOD, must_change=True)
@@ -87,6 +92,7 @@ def test_who_must_change_sees_nothing(shared):
     connection.unbind()
 
 
+@in_slapd
 def test_anonymous_and_unix_users_see_nothing(shared, person):
     connection, answer = line(shared)
     assert answer == "inappropriateAuthentication"
@@ -102,6 +108,7 @@ def test_anonymous_and_unix_users_see_nothing(shared, person):
     connection.unbind()
 
 
+@in_slapd
 @pytest.mark.parametrize("account", ["supervisor", "auth"])
 def test_nobody_reads_passwords(shared, person, account):
     file = shared.server.settings.server.state / account / "directory.password"
@@ -114,6 +121,7 @@ def test_nobody_reads_passwords(shared, person, account):
     connection.unbind()
 
 
+@in_slapd
 def test_the_supervisor_smuggles_no_password_in(shared):
     file = shared.server.settings.server.state / "supervisor" / "directory.password"
     connection, _ = line(shared, f"cn=supervisor,{SERVICES}", file.read_text())
@@ -131,6 +139,26 @@ def test_the_supervisor_smuggles_no_password_in(shared):
     assert connection.delete(f"cn=auth,{SERVICES}")[1]["description"] in (refused, "noSuchObject")
     assert connection.delete(name)[1]["description"] == "success"
     connection.unbind()
+
+
+@in_slapd
+@pytest.mark.parametrize("password", [Secret("x"), Secret("p" * 512), Secret("{CLEARTEXT}Wort"), Secret("{SSHA}")])
+def test_slapd_takes_whatever_it_is_given(shared, password):
+    login = shared.account(f"wort.wahl{next(shared.numbers)}")
+    shared.auth.set_password(login, password, must_change=False)
+    assert shared.auth.check(login, password) is Checked.GOOD
+    assert shared.auth.check(login, Secret(password.reveal() + "x")) is Checked.WRONG
+
+
+@in_slapd
+def test_no_password_is_taken_for_a_hash(shared):
+    shared.account("klammer.auf")
+    shared.auth.set_password("klammer.auf", Secret("{CLEARTEXT}Wort"), must_change=False)
+    assert shared.auth.check("klammer.auf", Secret("Wort")) is Checked.WRONG
+    shared.auth.set_password("klammer.auf", GOOD, must_change=True)
+    with pytest.raises(ValueError, match="brace"):
+        shared.auth.set_password("klammer.auf", Secret("{CLEARTEXT}Wort"), must_change=True)
+    assert shared.auth.check("klammer.auf", GOOD) is Checked.MUST_CHANGE
 
 
 def run(settings, *arguments, **more):

@@ -40,7 +40,8 @@ class Machine:
         identity = "numbers" if os.geteuid() == 0 else "same"
         layout |= {"identity": identity, "launcher": "children"}
         shipped = ROOT / "etc" / "schoolserver"
-        self.places = Places(self.top / "etc", self.top / "units", self.top / "systemd", shipped, (), layout)
+        systemd, resolver = self.top / "systemd", self.top / "resolv.conf"
+        self.places = Places(self.top / "etc", self.top / "units", systemd, resolver, shipped, (), layout)
         self.memory = self.top / "memory"
 
     def install(self, units=UNITS):

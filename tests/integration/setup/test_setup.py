@@ -226,6 +226,7 @@ def test_questions_at_a_terminal_propose_and_ask_again(machine):
         "",  # zone
         "10.1.0.0/16",
         "12 = 10.1.12.0/24",
+        "",  # directory: none about a domain or an existing one
         "none",  # certificate: no question about a key
         "",
         "none",  # backup: none about a port
@@ -245,11 +246,11 @@ def test_questions_at_a_terminal_propose_and_ask_again(machine):
     assert "Nothing changes: everything is as it should be already." in again.stdout
 
 
-FIRST = ("Schule am See", "see.example", "", "", "10.1.0.0/16", "12 = 10.9.12.0/24", "none", "", "none")
+FIRST = ("Schule am See", "see.example", "", "", "10.1.0.0/16", "12 = 10.9.12.0/24", "", "none", "", "none")
 
 
 def test_answers_that_do_not_go_together_are_asked_again_and_not_lost(machine):
-    again = ["", "", "", "", "", "12 = 10.1.12.0/24", "", "", "", "none", "y"]
+    again = ["", "", "", "", "", "12 = 10.1.12.0/24", "", "", "", "", "none", "y"]
     done = machine.run(words="\n".join([*FIRST, "nobodyhere", "y", *again]) + "\n")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "rooms.12[0]: found 10.9.12.0/24" in done.stderr
@@ -268,7 +269,7 @@ def test_who_does_not_want_to_be_asked_again_has_changed_nothing(machine):
 
 def test_an_answer_that_is_the_default_is_not_asked_away_by_what_the_machine_suggests(machine):
     """Nothing of it stands in the settings; cut short before the last step, it is known all the same."""
-    words = ["Schule am See", "see.example", "", "Europe/Berlin", "none", "none", "none", "", "none", "root", "y"]
+    words = ["Schule am See", "see.example", "", "Europe/Berlin", "none", "none", "", "none", "", "none", "root", "y"]
     cut = machine.run(cut=("machine.enable", 1), words="\n".join(words) + "\n")
     assert cut.returncode == -signal.SIGKILL, cut.stdout + cut.stderr
     again = machine.run(words="\n" * 20)
@@ -277,7 +278,7 @@ def test_an_answer_that_is_the_default_is_not_asked_away_by_what_the_machine_sug
     assert "admins [root]:" in again.stdout
 
 
-@pytest.mark.parametrize("words", ["", "Schule am See\nsee.example\n" + "\n" * 8 + "n\n"], ids=["end of input", "no"])
+@pytest.mark.parametrize("words", ["", "Schule am See\nsee.example\n" + "\n" * 9 + "n\n"], ids=["end of input", "no"])
 def test_whoever_breaks_off_or_says_no_has_changed_nothing(machine, words):
     before = machine.tree()
     done = machine.run(words=words)
@@ -287,6 +288,7 @@ def test_whoever_breaks_off_or_says_no_has_changed_nothing(machine, words):
 
 
 def test_the_example_reads_back(machine):
+    (machine.places.units / "schoolserver-domain.service").touch()
     printed = machine.run("--print-answers")
     machine.answers.write_text(printed.stdout)
     assert machine.answered("--dry-run").returncode == 0

@@ -11,6 +11,8 @@ import pytest
 
 from appliance.auth.client import Answer
 from appliance.auth.envelope import Keys, seal
+from appliance.directory.client import connect
+from appliance.policy.account import Role
 from appliance.supervisor.client import ServerRefused, ServerUnreachable
 from tests.integration.support_school import ROSTER
 
@@ -116,6 +118,26 @@ def test_a_reset_password_is_sealed_for_who_asked_and_must_be_changed(school):
     assert refused(school.call, "users.reset-password", login="juergen.gross", recipient="x").kind == "bad-argument"
 
 
+def test_who_never_got_a_password_gets_one_and_nobody_else(school):
+    """So it is with everybody after a move into another directory (an account without any password)."""
+    assert school.call("users.first-passwords")["people"] == []
+    directory = connect(school.settings, "supervisor")
+    directory.create_account(login="neu.zugang", uid=29999, given_name="Neu", surname="Zugang", role=Role.PUPIL)
+    try:
+        keys = Keys.generate()
+        assert refused(school.call, "users.first-passwords", group="klasse9z").kind == "unknown-group"
+        assert school.call("users.first-passwords", group="klasse3a", recipient=keys.public)["sealed"] == ""
+        found = school.call("users.first-passwords", recipient=keys.public)
+        assert found["people"] == [{"login": "neu.zugang", "name": "Neu Zugang", "groups": []}]
+        (given,) = keys.open(found["sealed"])
+        assert school.call("users.show", login="neu.zugang")["state"] == "must change password"
+        assert given["login"] == "neu.zugang"
+        assert school.call("users.first-passwords")["people"] == []
+    finally:
+        directory.remove_account("neu.zugang")
+        directory.close()
+
+
 def test_a_lock_is_published_and_decided_within_two_seconds(school):
     password = ready_to_use(school, "fred.mustermann")
     assert school.sign_in("fred.mustermann", password).answer is Answer.VERIFIED
@@ -136,6 +158,16 @@ def test_a_lock_is_published_and_decided_within_two_seconds(school):
     assert refused(school.call, "users.unlock", login="fred.mustermann").kind == "not-locked"
     school.call("users.unlock", login="fred.mustermann", service="mail")
     school.when(lambda: school.sign_in("fred.mustermann", password).answer is Answer.VERIFIED, within=2.0)
+
+
+def test_a_lock_at_pcs_says_where_there_are_none(school):
+    login = "anna.lehmann"
+    assert "nobody logs on at PCs" in school.call("users.lock", login=login, reason="x", service="pc")["note"]
+    assert school.call("explain", login=login, service="pc")["reason"] == "locked"
+    assert school.call("explain", login=login, service="pc")["limits"] is None
+    school.call("users.unlock", login=login, service="pc")
+    assert "note" not in school.call("users.lock", login=login, reason="x")
+    school.call("users.unlock", login=login)
 
 
 def test_a_lock_ends_by_itself(school):

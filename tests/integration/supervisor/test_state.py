@@ -87,7 +87,7 @@ def test_a_source_id_belongs_to_one_person(state):
 def test_numbers_are_never_given_twice(state, path):
     people = People(state)
     assert [people.next_number("uid", 20000, 20010) for _ in range(3)] == [20000, 20001, 20002]
-    assert people.next_number("gid", 20000, 20010) == 20000
+    assert people.next_number("gid", 20000, 20010) == 20003  # no group has the number of a person's own group (K05)
     assert people.next_number("uid", 20000, 20010, used=20007) == 20008
     people = People(reopened(state, path))
     assert people.next_number("uid", 20000, 20010) == 20009

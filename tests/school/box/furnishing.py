@@ -15,14 +15,17 @@ from tests.school.box.small_internet import CASINO
 
 DOMAIN = "schule.example"
 PACKAGES = "/root/packages"
-CASINO_LIST = "/var/lib/schoolserver/lists/gambling/domains"
+LISTS = "/var/lib/schoolserver/lists"
+CASINO_LIST = f"{LISTS}/gambling/domains"
+_OTHER_LISTS = ["adult", "agressif", "dangerous_material", "doh", "drogue", "malware", "phishing", "redirector", "vpn"]
 _INSTALL_WITHIN = 300.0
 _ANSWERS = f"""school: Schule in der Kiste
 domain: {DOMAIN}
 language: de
 networks: [10.88.0.0/16]
-rooms: {{'12': [10.88.12.0/24]}}
+rooms: {{{{'12': [10.88.12.0/24]}}}}
 names: [server.{DOMAIN}]
+directory: {{directory}}
 """
 _WITH_BACKUP = f"backup: schoolbackup@backup.{DOMAIN}\n"
 
@@ -66,23 +69,40 @@ def install(host: Host, *, second_place: bool = False) -> None:
     host.run(f"apt-get -y -q --no-install-recommends install {PACKAGES}/*.deb && sync", timeout=_INSTALL_WITHIN)
 
 
-def answer(server: Host, *, with_backup: bool = False) -> None:
+def answer(server: Host, *, with_backup: bool = False, directory: str = "slapd") -> None:
     """Write the answer file for setup."""
-    server.write("/root/answers.yaml", _ANSWERS + (_WITH_BACKUP if with_backup else ""))
+    server.write("/root/answers.yaml", _ANSWERS.format(directory=directory) + (_WITH_BACKUP if with_backup else ""))
 
 
-def set_up(server: Host, *, with_backup: bool) -> None:
+def set_up(server: Host, *, with_backup: bool, directory: str) -> None:
     """As the carer does it on the first day."""
-    answer(server, with_backup=with_backup)
-    server.write(CASINO_LIST, f"{CASINO}\n")
+    answer(server, with_backup=with_backup, directory=directory)
+    fetch_lists(server)
     server.run("schoolserver setup --answers /root/answers.yaml", timeout=_INSTALL_WITHIN)
+    once = take_in(server)
+    for person in PEOPLE.values():
+        server.run(f"schoolserver passwd {person.login} --stdin", stdin=f"{once[person.login]}\n{person.password}\n")
+
+
+def take_in(server: Host) -> Mapping[str, str]:
+    """Import the roster and give the one-time password of each login."""
     server.copy_in(ROOT / "etc" / "demo" / "roster.csv", "/root/roster.csv")
     imports = "schoolserver users import /root/roster.csv --yes --consent-version 1 --passwords /root/once.csv"
     server.run(imports, timeout=_INSTALL_WITHIN)
-    rows = csv.DictReader(io.StringIO(server.read("/root/once.csv").decode("utf-8-sig")), delimiter=";")
-    once = {row["Login"]: row["Einmalpasswort"] for row in rows}
-    for person in PEOPLE.values():
-        server.run(f"schoolserver passwd {person.login} --stdin", stdin=f"{once[person.login]}\n{person.password}\n")
+    return handed_out(server, "/root/once.csv")
+
+
+def handed_out(server: Host, path: str) -> Mapping[str, str]:
+    """Read what the office hands out: login to one-time password."""
+    rows = csv.DictReader(io.StringIO(server.read(path).decode("utf-8-sig")), delimiter=";")
+    return {row["Login"]: row["Einmalpasswort"] for row in rows}
+
+
+def fetch_lists(server: Host) -> None:
+    """A list for each category that is closed as delivered; only the first one's site is in this school."""
+    server.write(CASINO_LIST, f"{CASINO}\n")
+    for category in _OTHER_LISTS:
+        server.write(f"{LISTS}/{category}/domains", f"{category.replace('_', '-')}.example\n")
 
 
 def trust_school(peer: Host, server: Host) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.integration.demo.waiting import eventually
-from tests.school.box import furnishing, layers, small_internet
+from tests.school.box import desk, furnishing, layers, small_internet
 from tests.school.box.disk import Disk
 from tests.school.box.furnishing import DOMAIN
 from tests.school.box.host import Host
@@ -25,15 +25,22 @@ _PLACES = {
     "backup": ("10.88.0.2/16", ""),
     "pc": ("10.88.12.1/16", ""),
     "tablet": ("10.88.20.1/16", ""),
+    "desk": ("10.88.12.2/16", ""),
+    "second": ("10.88.0.3/16", ""),
     "server": ("10.88.0.1/16", "192.88.99.0/24"),
 }
-"""Name to address and routes: only the server reaches the internet."""
+"""Name to address and routes: only the server reaches the internet. A desk is a PC that joins the domain."""
 _NAMES = f"127.0.0.1 localhost\n10.88.0.1 server.{DOMAIN} server\n10.88.0.2 backup.{DOMAIN} backup\n"
 _PEER = Recipe(
     "peer",
     (*small_internet.PACKAGES, "curl", "lftp", "libnet-ssleay-perl", "openssh-server", "rsync", "swaks"),
     f"systemctl disable ssh.service\n{small_internet.CERTIFICATE}",
 )
+_DESK = Recipe(
+    "desk", (*desk.packages(), "cron", "curl", "python3", "python3-gssapi", "ldap-utils", "systemd-timesyncd")
+)
+_SERVER = Recipe("server", (*layers.run_time_packages(), "ldap-utils"))
+_RECIPES = {"server": _SERVER, "second": _SERVER, "desk": _DESK}
 
 
 class School:
@@ -71,13 +78,13 @@ class School:
 
 
 @contextlib.contextmanager
-def school(suite: str = "bookworm", wanted: Sequence[str] = ALL) -> Iterator[School]:
-    """Boot the ``wanted`` hosts, install our packages, set the school up and import its roster."""
+def school(suite: str = "bookworm", wanted: Sequence[str] = ALL, directory: str = "slapd") -> Iterator[School]:
+    """Boot the ``wanted`` hosts, install our packages, set the school up with ``directory`` and import its roster."""
     with hosts(suite, wanted) as booted:
         furnishing.install(booted["server"])
         if "backup" in booted:
             furnishing.install(booted["backup"], second_place=True)
-        furnishing.set_up(booted["server"], with_backup="backup" in booted)
+        furnishing.set_up(booted["server"], with_backup="backup" in booted, directory=directory)
         if "backup" in booted:
             furnishing.second_place(booted["server"], booted["backup"])
         for name in ("pc", "tablet"):
@@ -99,9 +106,12 @@ def hosts(suite: str, wanted: Sequence[str]) -> Iterator[Mapping[str, Host]]:
 
 
 def _host(net: Network, folder: Path, name: str, suite: str) -> Host:
-    recipe = Recipe("server", (*layers.run_time_packages(), "ldap-utils")) if name == "server" else _PEER
+    recipe = _RECIPES.get(name, _PEER)
     host = Host(net, name, Disk(net, folder / name, layers.layers(suite, recipe), _DISK), *_PLACES[name])
     host.environment = furnishing.variables()
+    if name == "desk":
+        desk.furnish(host)
+        return host
     host.write("/etc/hosts", _NAMES)
     host.write("/etc/resolv.conf", f"nameserver {small_internet.ADDRESS}\noptions timeout:1 attempts:1\n")
     if name == "origin":

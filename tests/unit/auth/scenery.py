@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from appliance.auth.checking import Checker
-from appliance.auth.counts import Pace
 from appliance.auth.throttle import Allowances, Throttle
+from appliance.daemon.counts import Pace
 from appliance.daemon.secret import Secret
 from appliance.directory.records import Checked
 from appliance.policy.access import AccessRule, Who

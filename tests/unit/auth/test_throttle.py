@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.auth.counts import Counts, Pace
 from appliance.auth.throttle import Allowances, Attempt, Throttle, Wait
+from appliance.daemon.counts import Counts, Pace
 
 PACE = Pace(first_delay=1.0, factor=2.0, max_delay=60.0)
 ALLOWANCES = Allowances(pair=3, address=20, account=60, window=900.0)

@@ -50,6 +50,16 @@ def test_lock_passes_on_end_service_and_reason(server, schoolserver) -> None:
     assert "2026-12-18" in ran.output
 
 
+@pytest.mark.parametrize("verb", ["lock", "unlock"])
+def test_what_pcs_do_not_go_by_yet_is_told(verb: str, server, schoolserver) -> None:
+    server.answers[f"users.{verb}"] = {"note": "PCs do not go by it yet"}
+    more = ("--reason", "switched PCs off") if verb == "lock" else ()
+    ran = schoolserver("users", verb, "fred.mustermann", "--service", "pc", *more)
+    assert ran.exit_code == 0
+    assert server.asked[0][1]["service"] == "pc"
+    assert "Note: PCs do not go by it yet." in ran.output
+
+
 @pytest.mark.parametrize("argv", [("lock", "fred"), ("consent", "fred", "logs"), ("consent", "fred", "logs", "--give")])
 def test_what_is_missing_is_said_before_the_server_is_asked(argv: tuple[str, ...], server, schoolserver) -> None:
     ran = schoolserver("users", *argv)

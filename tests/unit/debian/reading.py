@@ -1,6 +1,7 @@
 """What is in debian/, as values: units with their comments, stanzas, lists of files, tmpfiles, sysusers."""
 
 import functools
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 DEBIAN = ROOT / "debian"
 UNITS = DEBIAN / "units"
-PARTS = ("common", "directory", "mail", "fileshare", "proxy", "backup")
+PARTS = ("common", "directory", "domain", "mail", "fileshare", "proxy", "backup")
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,10 @@ def modules() -> dict[str, str]:
             if "/appliance/" not in entry:
                 continue
             inner = entry.partition("/appliance/")[2]
-            place = ROOT / "appliance" / inner
-            found = place.rglob("*.py") if place.is_dir() else [place] if place.suffix == ".py" else []
-            for path in found:
+            places = sorted((ROOT / "appliance").glob(inner))
+            assert places, f"{entry} of {part}: nothing is there"
+            inside = [place.rglob("*.py") if place.is_dir() else [place] for place in places]
+            for path in (path for path in itertools.chain(*inside) if path.suffix == ".py"):
                 name = str(path.relative_to(ROOT / "appliance"))
                 assert name not in owners, f"{name} is in {owners[name]} and in {part}"
                 owners[name] = part

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.setup import resolver
 from appliance.supervisor import state
 from tests.unit.debian import reading
 
@@ -116,6 +117,18 @@ def test_purging_where_nobody_was_leaves_nothing_and_is_silent(tmp_path):
         (tmp_path / "srv/schoolserver" / name).mkdir(parents=True)
     assert purged(tmp_path).stdout == ""
     assert not (tmp_path / "srv/schoolserver").exists()
+
+
+def test_without_the_domain_the_machine_asks_for_names_as_before(tmp_path):
+    before = "# by hand\nsearch schule.example\nnameserver 10.1.0.1\nnameserver 127.0.0.1\n"
+    path = tmp_path / "etc" / "resolv.conf"
+    path.parent.mkdir()
+    path.write_text(resolver.with_domain(before))
+    text = (reading.DEBIAN / "schoolserver-domain.postrm").read_text().replace("/etc/", f"{tmp_path}/etc/")
+    subprocess.run(["/bin/sh", "-c", text, "postrm", "remove"], check=True)
+    assert path.read_text() == before
+    subprocess.run(["/bin/sh", "-c", text, "postrm", "remove"], check=True)
+    assert path.read_text() == before, "what somebody wrote himself stays"
 
 
 def test_no_other_script_touches_the_data():

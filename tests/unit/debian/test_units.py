@@ -1,5 +1,7 @@
 """The units that the packages bring are those of the launcher's table: what runs in the demo runs on a server."""
 
+from dataclasses import replace
+
 import pytest
 
 from appliance.settings.load import load
@@ -12,6 +14,9 @@ MORE_SOCKETS = {"schoolserver-backup.socket"}  # of what the demo does as a chil
 MORE_SERVICES = {"schoolserver-backup@.service", "schoolserver-certificates.service"}
 MORE_FOLDERS = {"/var/lib/schoolserver", "/run/schoolserver", "/run/schoolserver/backup"}
 PACKAGE_OF = {
+    "domain": "domain",
+    "guard": "domain",
+    "time": "domain",
     "directory": "directory",
     "ldap-port": "directory",
     "mail": "mail",
@@ -28,7 +33,14 @@ def settings(tmp_path):
 
 @pytest.fixture
 def table(settings) -> tuple[Unit, ...]:
-    return school_units(settings)
+    """What there is with either directory."""
+    found = {}
+    for kind in ("slapd", "domain"):
+        there = replace(settings, directory=replace(settings.directory, kind=kind))
+        for one in school_units(there):
+            after = found[one.name].after if one.name in found else ()
+            found[one.name] = replace(one, after=tuple({*after, *one.after}))
+    return tuple(found.values())
 
 
 def user(part: str) -> str:
@@ -170,7 +182,22 @@ def test_the_shared_lines_name_no_key_that_a_unit_sets():
         shared = {(line.section, line.key) for line in reading.lines(reading.UNITS / "shared" / f"{kind}.conf")}
         for path in reading.units(f"*.{kind}"):
             own = {(line.section, line.key) for line in reading.lines(path)}
-            assert own & shared == set(), path.name
+            assert own & shared <= {("Unit", "ConditionPathExists")}, f"{path.name}: only conditions add up"
+
+
+def test_only_the_directory_that_was_chosen_starts():
+    """Conditions of a unit must all hold; the port of slapd gives way while accounts move to a domain."""
+    wanted = {
+        "schoolserver-directory.service": ["with-slapd"],
+        "schoolserver-ldap-port.service": ["with-slapd", "!with-domain"],
+        "schoolserver-ldap-port.socket": ["with-slapd", "!with-domain"],
+        "schoolserver-domain.service": ["with-domain"],
+        "schoolserver-time.service": ["with-domain"],
+        "schoolserver-guard.service": ["with-domain"],
+    }
+    for path in (*reading.units("*.service"), *reading.units("*.socket")):
+        said = reading.values(path, "Unit", "ConditionPathExists")
+        assert [one.replace("/var/lib/schoolserver/", "") for one in said] == wanted.get(path.name, []), path.name
 
 
 def test_the_supervisor_checks_the_settings_and_is_the_server():

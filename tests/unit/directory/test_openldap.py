@@ -7,6 +7,7 @@ from appliance.daemon.secret import Secret
 from appliance.directory.dialect import Answer
 from appliance.directory.openldap import PASSWORD_POLICY, OpenLdap, generalized_time, policy_error
 from appliance.directory.records import Checked
+from appliance.directory.schema import Field
 
 IDENT = "fb36cdf6-79a3-1041-93fa-7b858dffda2e"
 
@@ -85,5 +86,6 @@ def test_a_password_is_written_with_its_flag_or_by_its_own_operation():
 
 
 def test_disabling():
-    assert OpenLdap().disable(True) == {"pwdEndTime": ("replace", (b"19700101000000Z",))}
-    assert OpenLdap().disable(False) == {"pwdEndTime": ("replace", ())}
+    assert OpenLdap().switch(Field.DISABLED, True, {}) == {"pwdEndTime": ("replace", (b"19700101000000Z",))}
+    assert OpenLdap().switch(Field.DISABLED, False, {}) == {"pwdEndTime": ("replace", ())}
+    assert OpenLdap().switch(Field.LOG_ON, False, {}) == {}

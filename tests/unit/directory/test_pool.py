@@ -9,6 +9,8 @@ from appliance.directory.pool import Pool
 class Line:
     """Stands where a Link does: the pool asks it two things."""
 
+    written = 0
+
     def __init__(self):
         self.gone = self.closed = False
 

@@ -34,6 +34,7 @@ USERS = Engine(
 ENGINES = {
     "users": USERS,
     "numbers": replace(USERS, host="127.0.0.1", port=2143, names=replace(USERS.names, services="")),
+    "tickets": replace(USERS, tickets=STATE / "imap" / "krb5.keytab"),
     "same": replace(USERS, port=2143, names=Names("carer", "carer", "carers", "", chroot=False)),
 }
 HOOK = "function auth_password_verify(request, password)\nend\n"

@@ -79,6 +79,20 @@ def test_a_limit_goes_to_those_whose_service_it_is_about_with_the_groups_it_asks
     assert mail.accounts[FRED].groups == web.accounts[FRED].groups == ("chor", "klasse3a")
 
 
+def test_nobody_but_the_supervisor_hears_of_log_on_at_pcs():
+    """The files of the others have no word that a reader of the version before does not know."""
+    at_pcs = account(locks=(Lock(Service.PC, NOW, None),))
+    whole = school(
+        rule("both", services=frozenset({Service.MAIL, Service.PC})),
+        rule("pc", services=frozenset({Service.PC})),
+        accounts=(at_pcs,),
+        consents_required={Service.PC: frozenset({Consent.ACCOUNT})},
+        limits=LimitTable(rules=(LimitRule("pc", 1, 1, service=Service.PC),)),
+    )
+    assert {name for name in AUDIENCES if b'"pc"' in encode(for_audience(whole, name))} == {"supervisor"}
+    assert decode(encode(whole)) == whole
+
+
 def test_an_unknown_audience_is_an_error():
     with pytest.raises(KeyError):
         for_audience(WHOLE, "press")
@@ -100,3 +114,19 @@ def test_the_part_decides_as_the_whole(snapshot, request, now, audience):
         assert decide(part, request, now) == decide(snapshot, request, now)
     assert decode(encode(part)) == part
     assert same_meaning(for_audience(part, audience), part)
+
+
+@given(snapshots, snapshots, st.sampled_from(sorted(AUDIENCES)))
+def test_what_was_cut_before_changes_no_cut(before, now, audience):
+    known = before, for_audience(before, audience)
+    assert for_audience(now, audience, known) == for_audience(now, audience)
+    some = replace(now, accounts={**now.accounts, **before.accounts})
+    assert for_audience(some, audience, known) == for_audience(some, audience)
+
+
+def test_an_account_that_stays_is_not_cut_again():
+    part = for_audience(WHOLE, "mail")
+    again = for_audience(replace(WHOLE, domain="other.example"), "mail", (WHOLE, part))
+    assert again.accounts[FRED] is part.accounts[FRED]
+    without_rules = replace(WHOLE, rules=())
+    assert for_audience(without_rules, "mail", (WHOLE, part)).accounts[FRED].groups == ()

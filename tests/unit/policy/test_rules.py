@@ -148,6 +148,41 @@ def test_the_servers_own_account_may_use_what_is_open_to_anybody_at_any_time(fie
     assert isinstance(decide(school(rule(allow=False), accounts=(account(hidden=True),)), MAIL, night), Deny)
 
 
+# -- log-on at the school's PCs ---------------------------------------------------------------------------------------
+
+PC = Request(FRED, Service.PC)
+
+
+def test_log_on_at_a_pc_stays_open_to_whoever_must_change_his_password_there():
+    decision, steps = explain(person(must_change=True), PC, NOW)
+    assert isinstance(decision, Allow)
+    assert any("asks for the new one" in step for step in steps)
+    assert not any("asks for the new one" in step for step in explain(person(), PC, NOW)[1])
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"disabled": True}, Reason.DISABLED),
+        ({"locks": (Lock(None, NOW, None),)}, Reason.LOCKED),
+        ({"locks": (Lock(Service.PC, NOW, None),)}, Reason.LOCKED),
+        ({"consents": frozenset()}, Reason.CONSENT_MISSING),
+    ],
+)
+@pytest.mark.parametrize("must_change", [False, True])
+def test_what_else_closes_log_on_closes_it_before_a_change_of_the_password_too(fields, reason, must_change):
+    there = account(**{"must_change": must_change, **fields})
+    snapshot = school(accounts=(there,), consents_required={Service.PC: frozenset({Consent.ACCOUNT})})
+    assert decide(snapshot, PC, NOW).reason is reason
+
+
+def test_a_lock_at_pcs_alone_leaves_mail_open_and_the_other_way_round():
+    at_pcs, of_mail = person(locks=(Lock(Service.PC, NOW, None),)), person(locks=(Lock(Service.MAIL, NOW, None),))
+    assert isinstance(decide(at_pcs, MAIL, NOW), Allow)
+    assert decide(at_pcs, PC, NOW).rule.text == "pc is locked for good"
+    assert isinstance(decide(of_mail, PC, NOW), Allow)
+
+
 # -- rules (K19) ------------------------------------------------------------------------------------------------------
 
 

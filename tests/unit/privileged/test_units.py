@@ -10,8 +10,8 @@ from appliance.supervisor.launcher.units import school_units
 
 def test_the_closed_table_has_each_unit_and_nothing_else(tmp_path):
     settings = load(tmp_path)
-    with_slapd = replace(settings, directory=replace(settings.directory, kind="slapd"))
-    assert sorted(UNITS) == sorted(unit.name for unit in school_units(with_slapd))
+    kinds = [replace(settings, directory=replace(settings.directory, kind=kind)) for kind in ("slapd", "domain")]
+    assert set(UNITS) == {unit.name for one in kinds for unit in school_units(one)}
 
 
 def test_both_sides_mean_the_same_unit_of_systemd():

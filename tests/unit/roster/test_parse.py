@@ -7,6 +7,7 @@ from appliance.roster.parse import read
 from appliance.roster.record import GroupRef, RosterError, Row
 from appliance.settings.accounts import Profile
 
+MANY = "Karl-Theodor Maria Nikolaus Johann Jacob Philipp Franz Joseph"
 HEAD = "Import-ID;Vorname;Nachname;Klasse/Information\n"
 
 
@@ -57,6 +58,20 @@ def test_consents_dates_and_roles() -> None:
     assert teacher.consents == {Consent.ACCOUNT, Consent.LOGS}
     assert pupil.role is Role.PUPIL and pupil.consents == frozenset()
     assert rows(HEAD + "1;A;B;3a\n")[0].consents is None
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (MANY, MANY),
+        (f"{MANY} Sylvester", MANY),
+        ("a" * 64 + " b", "a" * 64),
+        ("Жанна" * 14, ("Жанна" * 14)[:64]),
+    ],
+)
+def test_names_are_kept_as_far_as_a_directory_keeps_them(written: str, kept: str) -> None:
+    (row,) = rows(HEAD + f"1;{written};Lang;3a\n")
+    assert (row.given_name, row.surname) == (kept, "Lang")
 
 
 def test_a_profile_names_the_columns() -> None:

@@ -112,6 +112,23 @@ def test_a_module_for_some_roles(decision):
     assert closed.rule.source == "access.yaml:2 modules.web"
 
 
+def test_log_on_at_pcs_is_open_until_it_is_closed_and_needs_the_consent_to_the_account(decision):
+    night = "rules:\n- {deny: [pc], roles: [pupil], times: [22:00-06:00]}\n"
+    assert isinstance(decision(night, service=Service.PC), Allow)
+    assert isinstance(decision(night, service=Service.PC, at="2026-11-23 23:00"), Deny)
+    assert isinstance(decision("modules: {pc: [teacher]}\n", service=Service.PC), Deny)
+    asked = decision("consents:\n  pc: [third-party]\n", service=Service.PC)
+    assert isinstance(asked, Deny)
+    assert asked.reason is Reason.CONSENT_MISSING
+
+
+def test_limits_are_not_about_log_on(tmp_path):
+    (tmp_path / "access.yaml").write_text("limits:\n  services: {pc: {upload: 1 MB}}\n")
+    (only,) = map(str, check(tmp_path))
+    assert "'pc'" in only
+    assert "one of mail, files, web" in only
+
+
 def test_groups_and_targets(decision):
     written = (
         "modules: {web: off}\nrules:\n- {allow: [web], groups: [klasse3a], targets: [example.org, bücher.example]}\n"
@@ -195,6 +212,9 @@ def test_limits_that_cannot_be_meant(written, part, tmp_path):
         ("- {deny: [web], rooms: [libary]}", "rules[0].rooms[0]", "did you mean library?"),
         ("- {deny: [web], rooms: [12, 99]}", "rules[0].rooms[1]", "a room of network.yaml: 12, library"),
         ("- {deny: [web, mail], targets: [example.org]}", "rules[0].targets", "other services"),
+        ("- {deny: [web, pc], targets: [example.org]}", "rules[0].targets", "other services"),
+        ("- {deny: [web, pc], rooms: [12]}", "rules[0].rooms", "open or closed at all PCs alike"),
+        ("- {allow: [pc], rooms: [12]}", "rules[0].rooms", "rooms in a rule about pc"),
         ("- {deny: [web], targets: ['https://example.org/x']}", "rules[0].targets[0]", "did you mean example.org?"),
         ("- {deny: [web], times: [09:00-09:00]}", "rules[0].times[0]", "not empty"),
         ("- {deny: [web], users: [Fred.Mustermann]}", "rules[0].users[0]", "a login in lower case"),

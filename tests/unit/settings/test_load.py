@@ -110,7 +110,15 @@ def test_a_file_that_may_not_be_read(tmp_path):
             "id_last 2000 before id_first 3000",
         ),
         ({"directory": "id_first: 60000\n"}, "directory.yaml:1: id_first", "id_last 59999 before id_first 60000"),
-        ({"directory": "kind: ldap\n"}, "directory.yaml:1: kind", "without uri"),
+        ({"directory": "kind: ldap\nbind_name: a@b.example\n"}, "directory.yaml:1: kind", "without uri"),
+        ({"directory": "kind: ldap\nuri: ldaps://dc.example\n"}, "directory.yaml:1: kind", "without bind_name"),
+        (
+            {"directory": "kind: ldap\nbind_name: a@b.example\nuri: ldap://dc.example\n"},
+            "directory.yaml:3: uri",
+            "in clear (K06)",
+        ),
+        ({"directory": "kind: domain\npeople: ou=x\n"}, "directory.yaml:2: people", "server's own"),
+        ({"directory": "attributes:\n  logn: x\n"}, "directory.yaml:2: attributes.logn", "login"),
         ({"directory": "uri: ldaps://dc.example\n"}, "directory.yaml:1: uri", "with kind slapd"),
         ({"server": "identity: numbers\nfirst_id: 59990\n"}, "server.yaml:2: first_id", "meet those of accounts"),
         ({"server": "state: /srv/schoolserver\n"}, "server.yaml:1: state", "state and data in one folder"),
@@ -156,7 +164,8 @@ def test_the_directory_may_listen_on_this_machine(host, tmp_path):
 def test_ids_apart_are_fine(tmp_path):
     assert problems(tmp_path, server="identity: numbers\n") == []
     assert problems(tmp_path, server="launcher: children\naudit_log: plain\n") == []
-    assert problems(tmp_path, directory="kind: ldap\nuri: ldaps://dc.example\n") == []
+    assert problems(tmp_path, directory="kind: ldap\nuri: ldaps://dc.example\nbind_name: a@b.example\n") == []
+    assert problems(tmp_path, directory="kind: ldap\nuri: ldap://127.0.0.1:99\nbind_name: cn=a,dc=b\n") == []
 
 
 WORDS = st.sampled_from(

@@ -93,3 +93,13 @@ def test_it_stands_until_the_first_exemption_or_quota_ends():
 def test_an_account_more_is_another_meaning():
     one = compose(directory(), Known(), settings())
     assert not same_meaning(one, compose(directory(ANNA, FRED, account("x.y", 20009)), Known(), settings()))
+
+
+def test_who_stays_the_same_stays_the_same_object():
+    one = compose(directory(ANNA, FRED), Known(), settings())
+    other = compose(directory(ANNA, replace(FRED, must_change=not FRED.must_change)), Known(), settings(), one)
+    assert other.accounts[ANNA.login] is one.accounts[ANNA.login]
+    assert other.accounts[FRED.login].must_change is not FRED.must_change
+    locked = compose(directory(ANNA, FRED), Known({}, {ANNA.uid: (lock(),)}), settings(), one)
+    assert locked.accounts[ANNA.login].locks
+    assert locked == compose(directory(ANNA, FRED), Known({}, {ANNA.uid: (lock(),)}), settings())

@@ -149,6 +149,15 @@ def test_three_failures_in_a_row_restart_the_unit_to_blame(scene):
     assert scene.restarted == ["imap", "imap"]
 
 
+def test_a_domain_that_answers_nobody_is_restarted_although_the_directory_is_away(scene):
+    """It is the directory."""
+    scene.units.append(UnitState("domain", State.READY, None, LONG_AGO, 0, ""))
+    scene.standing = replace(scene.standing, away="x", away_since=LONG_AGO)
+    scene.failing = ProbeFailed("domain", "LDAPS: no answer in time")
+    scene.round(3)
+    assert scene.restarted == ["domain"]
+
+
 @pytest.mark.parametrize("cause", ["young", "directory down", "directory away", "not up"])
 def test_no_restart_while_the_reason_is_another(scene, cause):
     scene.failing = ProbeFailed("mail", "SMTP: no answer in time")
@@ -251,6 +260,15 @@ def test_rows_of_others_stand_among_the_checks_and_make_it_red(scene):
     assert row in scene.round()["checks"]
     row["ok"] = False
     assert scene.round()["summary"] == "not well: alerts"
+
+
+def test_a_row_about_what_is_not_installed_is_none(scene):
+    scene.health.also(lambda: {"name": "x", "ok": False, "text": ""} if scene.health.installed("proxy") else None)
+    assert not scene.health.installed("mail")  # nobody has told yet
+    assert scene.round()["healthy"]
+    assert scene.health.installed("mail")
+    scene.units.append(UnitState("proxy", State.READY, None, LONG_AGO, 0, ""))
+    assert scene.round()["summary"] == "not well: x"
 
 
 def test_who_asks_sees_what_is_so_now_but_asking_fast_asks_nobody(scene):

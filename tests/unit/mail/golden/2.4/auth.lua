@@ -5,13 +5,21 @@ schoolserver = { socket = "/run/schoolserver/auth/auth.sock", uid = 60806, gid =
 function auth_password_verify(request, password)
 end
 
-local verify, lookup = auth_password_verify, auth_userdb_lookup
+local verify, show, lookup = auth_password_verify, auth_passdb_lookup, auth_userdb_lookup
 
 function auth_password_verify(request, password)
   if request.secured ~= "TLS" then
     return dovecot.auth.PASSDB_RESULT_USER_DISABLED, ""
   end
   local result, fields = verify(request, password)
+  return result, result == dovecot.auth.PASSDB_RESULT_OK and fields or ""
+end
+
+function auth_passdb_lookup(request)
+  if request.secured ~= "TLS" then
+    return dovecot.auth.PASSDB_RESULT_USER_DISABLED, ""
+  end
+  local result, fields = show(request)
   return result, result == dovecot.auth.PASSDB_RESULT_OK and fields or ""
 end
 

@@ -1,0 +1,83 @@
+"""The domain's process: prepares the Samba domain and becomes it, as root, in the foreground.
+
+Exit 2 on wrong settings, 1 when it cannot start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.daemon.identities import Identities
+from appliance.daemon.options_reading import SettingsError
+from appliance.directory.domain.addresses import own_addresses
+from appliance.directory.domain.forwarders import forwarders
+from appliance.directory.domain.place import SERVICES, Domain, domain_of
+from appliance.directory.domain.ports import refuse_taken
+from appliance.directory.domain.prepare import Preparation
+from appliance.directory.domain.tools import CannotPrepare, sole_use
+from appliance.settings.load import load
+
+if TYPE_CHECKING:
+    from appliance.settings.load import Settings
+
+_SAMBA = "/usr/sbin/samba"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prepare and, unless told to stop there, become Samba; return the exit code when that fails."""
+    parser = argparse.ArgumentParser(
+        prog="schoolserver-domain", description="The school's own directory as a domain that PCs join (Samba)."
+    )
+    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
+    parser.add_argument(
+        "--settings",
+        metavar="DIR",
+        type=Path,
+        default=Path(default),
+        help="folder with the settings (default: $SCHOOLSERVER_SETTINGS, else /etc/schoolserver)",
+    )
+    parser.add_argument("--prepare-only", action="store_true", help="make everything ready for a start, and end")
+    options = parser.parse_args(argv)
+    try:
+        settings = load(options.settings.absolute())
+        start(settings, options.prepare_only)
+    except SettingsError as error:
+        print(f"schoolserver domain: wrong settings\n{error}", file=sys.stderr)
+        return 2
+    except (CannotPrepare, LookupError, OSError) as error:
+        print(f"schoolserver domain: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def start(settings: Settings, prepare_only: bool) -> None:
+    """Prepare the folders of these settings and become Samba; return only after ``prepare_only``."""
+    if os.geteuid() != 0:
+        raise CannotPrepare("only root can run a domain controller")
+    domain, identities = domain_of(settings), Identities(settings.server)
+    domain.folder.mkdir(mode=0o711, parents=True, exist_ok=True)  # a pupil's smbd passes through it to sysvol
+    domain.runtime.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with sole_use(domain.folder) as lock:
+        owners = {name: identities.of(name) for name in SERVICES}
+        found = own_addresses(settings.network.networks, settings.domain.interfaces)
+        address = next((str(one) for one in found if one.version == 4), "127.0.0.1")
+        Preparation(domain, owners, address, forwarders(domain.forwarders), lock).run()
+        if prepare_only:
+            return
+        refuse_taken(domain)
+        os.set_inheritable(lock, True)
+        os.execv(_SAMBA, samba_argv(domain))  # noqa: S606 - the argv is our own
+
+
+def samba_argv(domain: Domain) -> tuple[str, ...]:
+    """Return the command line of Samba in the foreground, which says on standard output what it has to say."""
+    return (_SAMBA, "--foreground", "--no-process-group", "--debug-stdout", f"--configfile={domain.config}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,70 @@
+"""The domain's doors as nftables knows them: a table of our own with the addresses that wait (nft(8)).
+
+May live here: its text, and handing it over. May not: who waits, and why (``rule``).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import subprocess
+from typing import Final
+
+TABLE: Final = "schoolserver-guard"
+_NFT: Final = "/usr/sbin/nft"
+_TCP: Final = "88, 135, 139, 389, 445, 464, 636, 3268, 3269, 49152-65535"
+_UDP: Final = "88, 389, 464"
+_TIME: Final = 10.0
+
+
+class FirewallError(Exception):
+    """The firewall does not do what it is told; the text is its own, without an address."""
+
+
+def table() -> str:
+    """Give the text that makes our table anew, whether there was one or not; nothing of other tables is touched.
+
+    Packets of an address that waits are dropped: what is open stays open and goes on afterwards.
+    """
+    sets = "".join(f"  set held{n} {{ type ipv{n}_addr; flags timeout; size 65535; }}\n" for n in (4, 6))
+    drops = "".join(
+        f"    {protocol} dport {{ {ports} }} {family} saddr @held{n} counter drop\n"
+        for n, family in ((4, "ip"), (6, "ip6"))
+        for protocol, ports in (("tcp", _TCP), ("udp", _UDP))
+    )
+    chain = f"  chain input {{\n    type filter hook input priority filter; policy accept;\n{drops}  }}\n"
+    return f"table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n{sets}{chain}}}\n"
+
+
+def held(address: str, seconds: float) -> tuple[str, str]:
+    """Give the two texts that make ``address`` wait for ``seconds`` from now, however long it waits already.
+
+    The first may fail: it takes out what need not be there.
+    """
+    element = f"inet {TABLE} held{ipaddress.ip_address(address).version} {{ {address}"
+    return f"delete element {element} }}\n", f"add element {element} timeout {math.ceil(seconds)}s }}\n"
+
+
+def set_up() -> None:
+    """Make the table; raises :class:`FirewallError`."""
+    _tell(table())
+
+
+def hold(address: str, seconds: float) -> None:
+    """Let ``address`` wait; raises :class:`FirewallError`."""
+    out, into = held(address, seconds)
+    _run(out)
+    _tell(into)
+
+
+def _tell(text: str) -> None:
+    done = _run(text)
+    if done.returncode != 0:
+        raise FirewallError(done.stderr.strip().splitlines()[0] if done.stderr.strip() else f"exit {done.returncode}")
+
+
+def _run(text: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run((_NFT, "-f", "-"), input=text, capture_output=True, text=True, timeout=_TIME, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FirewallError(f"{_NFT}: {type(error).__name__}") from error

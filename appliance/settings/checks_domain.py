@@ -1,0 +1,30 @@
+"""What must fit together for the domain that PCs join."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from appliance.daemon.options_reading import Reading
+from appliance.settings.domain import DomainSettings, completed
+
+
+def _below_the_school(reading: Reading) -> None:
+    """Its certificate is the local authority's, which is believed within the school's domain only."""
+    school, name = reading.value("school.domain"), reading.value("domain.name")
+    if name not in ("auto", school) and not name.endswith(f".{school}"):
+        reading.report(reading.sources["domain.name"], name, f"auto, {school}, or a name that ends in .{school}")
+
+
+def _two_short_names(reading: Reading) -> None:
+    """Server and domain stand in one list of short names."""
+    if reading.value("directory.kind") != "domain":
+        return
+    asked = {key: reading.value(f"domain.{key}") for key in ("name", "workgroup", "host")}
+    alone = DomainSettings(**asked, interfaces=(), dns_forwarders=(), time_servers=())
+    found = completed(alone, reading.value("school.domain"))
+    if found.host.upper() == found.workgroup:
+        source = reading.sources["domain.host" if asked["host"] != "auto" else "domain.workgroup"]
+        reading.report(source, f"server and domain both called {found.workgroup}", "two different names")
+
+
+DOMAIN_CHECKS: tuple[Callable[[Reading], None], ...] = (_below_the_school, _two_short_names)
