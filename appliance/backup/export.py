@@ -1,6 +1,6 @@
 """Databases for the copy: each as it is at one moment, while its owner goes on writing.
 
-May live here: how SQLite and slapd give a whole picture of themselves. May not: what is in them.
+May live here: how SQLite, slapd and Samba give a whole picture of themselves. May not: what is in them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from appliance.backup.problem import BackupError
 from appliance.daemon.identities import Identities
+from appliance.daemon.program import run
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _PATIENCE = 30.0
 _SLAPCAT = "/usr/sbin/slapcat"
 _SLAPCAT_TIME = 600.0
+_SAMBA_TOOL = "/usr/bin/samba-tool"
+_SAMBA_TIME = 600.0
 _NOT_KEPT = frozenset({"audit", "backup"})
 
 
@@ -37,6 +40,8 @@ def export(settings: Settings, folder: Path) -> None:
             _sqlite(database, target / database.name)
         if settings.directory.kind == "slapd":
             _slapd(settings, folder / "directory.ldif")
+        if settings.directory.kind == "domain":
+            _domain(settings, folder / "domain")
     except OSError as error:
         raise BackupError("disk", f"databases cannot be exported: {os.strerror(error.errno or 0)}") from error
 
@@ -83,3 +88,24 @@ def _slapd(settings: Settings, target: Path) -> None:
             raise BackupError("unreadable", f"the directory cannot be exported: {type(error).__name__}") from error
     if done.returncode != 0:
         raise BackupError("unreadable", f"the directory cannot be exported: slapcat ended with {done.returncode}")
+
+
+def _domain(settings: Settings, folder: Path) -> None:
+    """Samba's own export of a domain controller that goes on serving: databases, keys and group policies, one archive.
+
+    Samba names it by date; it lies in ``folder``, 0700 as the databases are, under one name of ours.
+    """
+    config = settings.server.state / "domain" / "smb.conf"
+    if not config.exists():
+        return
+    folder.mkdir(mode=0o700)
+    argv = (_SAMBA_TOOL, "domain", "backup", "offline", "--configfile", str(config), "--targetdir", str(folder))
+    try:
+        done = run(argv, _SAMBA_TIME)
+    except (subprocess.SubprocessError, FileNotFoundError) as error:
+        raise BackupError("unreadable", f"the domain cannot be exported: {type(error).__name__}") from error
+    made = list(folder.glob("samba-backup-*.tar.bz2"))
+    if done.returncode != 0 or len(made) != 1:
+        raise BackupError("unreadable", f"the domain cannot be exported: samba-tool ended with {done.returncode}")
+    made[0].chmod(0o600)
+    made[0].rename(folder / "domain.tar.bz2")

@@ -87,7 +87,17 @@ def parts(settings: Settings) -> tuple[Part, ...]:
     """
     data, state = settings.server.data, settings.server.state
     under_way = ("/.making-*", "/.removed-*", "/.restoring-*", ".schoolserver-upload-*")
-    living = ("/backup", "/log", "/audit", "/directory/db", "/directory/lock", "*.db", "*.db-wal", "*.db-shm")
+    living = (
+        "/backup",
+        "/log",
+        "/audit",
+        "/directory/db",
+        "/directory/lock",
+        "/domain",
+        "*.db",
+        "*.db-wal",
+        "*.db-shm",
+    )
     return (
         Part("homes", data / "homes", under_way),
         Part("groups", data / "groups", under_way),
