@@ -42,7 +42,7 @@ def guesser(event: bytes) -> str | None:
 def _address(found: Mapping[str, Any]) -> str | None:
     """Read ``ipv4:10.9.0.2:43932`` or ``ipv6:2001:db8::2:43932``; ``unix:`` and this machine's own are none."""
     remote, local = (_ip(found.get(name)) for name in ("remoteAddress", "localAddress"))
-    return None if remote is None or remote == local or remote.is_loopback else str(remote)
+    return None if remote is None or remote == local or remote.is_loopback else str(remote).partition("%")[0]
 
 
 def _ip(text: object) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

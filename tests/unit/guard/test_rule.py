@@ -30,6 +30,7 @@ def test_who_knows_the_password_guesses_nothing(status):
     [
         ("ipv6:2001:db8::2:43932", "2001:db8::2"),
         ("ipv6:::ffff:10.9.0.2:43932", "10.9.0.2"),
+        ("ipv6:fe80::2%lan:43932", "fe80::2"),  # nft takes no scope
         ("ipv4:127.0.0.1:5", None),
         ("ipv6:::1:5", None),
         ("unix:/run/x", None),

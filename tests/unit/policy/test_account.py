@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from appliance.policy.account import Lock
+from appliance.policy.account import Lock, Service
 
 from .strategies import account, berlin
 
@@ -32,3 +32,7 @@ def test_of_the_hour_that_exists_twice_the_second_one_is_later():
     first = account(password_changed_at=berlin("2026-10-25 02:30"))
     second = account(password_changed_at=berlin("2026-10-25 02:15", fold=1))
     assert second.password_changed_at > first.password_changed_at
+
+
+def test_everything_but_log_on_moves_files():
+    assert [service for service in Service if not service.transfers] == [Service.PC]
