@@ -13,7 +13,7 @@ from typing import Final
 TABLE: Final = "schoolserver-guard"
 _NFT: Final = "/usr/sbin/nft"
 _TCP: Final = "88, 135, 139, 389, 445, 464, 636, 3268, 3269, 49152-65535"
-_UDP: Final = "88, 389, 464"
+_UDP: Final = "389"
 _TIME: Final = 10.0
 
 
@@ -24,7 +24,8 @@ class FirewallError(Exception):
 def table() -> str:
     """Give the text that makes our table anew, whether there was one or not; nothing of other tables is touched.
 
-    Packets of an address that waits are dropped: what is open stays open and goes on afterwards.
+    Packets of an address that waits are dropped: what is open stays open and goes on afterwards. Kerberos is to be
+    asked over TCP (RFC 4120, 7.2.2): in a datagram anybody can put another's address, who would then wait for him.
     """
     sets = "".join(f"  set held{n} {{ type ipv{n}_addr; flags timeout; size 65535; }}\n" for n in (4, 6))
     drops = "".join(
@@ -32,6 +33,7 @@ def table() -> str:
         for n, family in ((4, "ip"), (6, "ip6"))
         for protocol, ports in (("tcp", _TCP), ("udp", _UDP))
     )
+    drops += '    iifname != "lo" udp dport { 88, 464 } counter reject\n'
     chain = f"  chain input {{\n    type filter hook input priority filter; policy accept;\n{drops}  }}\n"
     return f"table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n{sets}{chain}}}\n"
 

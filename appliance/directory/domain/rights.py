@@ -58,12 +58,12 @@ _OF_GROUPS: Final = ("name", "cn", "sAMAccountName", "gidNumber", "description",
 def user_default() -> str:
     """Return what a new account's own access list is: names for everybody, all for oneself and for administrators.
 
-    Nobody writes his own attributes (K35). Only oneself may change a password by giving the old one: others could guess
-    it that way, by LDAP, which is no sign-in and tells the guard nothing.
+    Nobody writes his own attributes (K35). Everyone may try to change a password by giving the old one.
     """
     return _default(
         f"(A;;{_READ};;;PS)",
         f"(OA;;CR;{_CHANGE_PASSWORD};;PS)",
+        f"(OA;;CR;{_CHANGE_PASSWORD};;WD)",
         f"(OA;;RP;{_TOKEN_GROUPS};;S-1-5-32-560)",
     )
 

@@ -25,7 +25,7 @@ def short():
     shutil.rmtree(folder)
 
 
-def test_the_domain_is_copied_whole_while_it_serves(short):
+def test_the_domain_is_copied_whole_while_it_serves_and_comes_back(short):
     with start_domain(short) as domain:
         supervisor = connect(domain.settings, "supervisor")
         try:
@@ -35,6 +35,7 @@ def test_the_domain_is_copied_whole_while_it_serves(short):
             target = short / "export"
             export(domain.settings, target)
             assert supervisor.find("fred.muster") is not None
+            supervisor.remove_account("fred.muster")
         finally:
             supervisor.close()
         archive = target / "domain" / "domain.tar.bz2"
@@ -50,6 +51,22 @@ def test_the_domain_is_copied_whole_while_it_serves(short):
         )
         assert "uidNumber: 20000" in found.stdout
         assert (short / "back" / "sysvol.tar.gz").stat().st_size > 0
+        domain.kill()
+        place = domain.place.folder  # the handbook's steps, on a domain from which somebody is gone
+        domain.place.private.rename(place / "private.before")
+        subprocess.run(["tar", "-xjf", archive, "-C", place, "private", "state"], check=True)
+        marked = (
+            "dn: @SAMBA_DSDB\nchangetype: modify\ndelete: backupDate\n-\ndelete: backupType\n-\ndelete: sidForRestore\n"
+        )
+        subprocess.run(
+            ["ldbmodify", "-H", place / "private" / "sam.ldb"], input=marked, text=True, check=True, capture_output=True
+        )
+        domain.start()
+        supervisor = connect(domain.settings, "supervisor")
+        try:
+            assert supervisor.find("fred.muster").uid == 20000
+        finally:
+            supervisor.close()
         state = next(part for part in parts(domain.settings) if part.name == "state")
         assert "/domain" in state.without, "what lies there is being written"
 

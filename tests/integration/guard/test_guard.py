@@ -24,6 +24,14 @@ _KRB5 = (
     "[libdefaults]\ndefault_realm = SCHULE.EXAMPLE\ndns_lookup_kdc = false\n"
     f"[realms]\nSCHULE.EXAMPLE = {{\nkdc = {_SERVER}\n}}\n"
 )
+_DATAGRAM = (
+    "import socket, sys\n"
+    "line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+    "line.settimeout(5)\n"
+    "line.connect((sys.argv[1], 88))\n"
+    "line.send(b'x')\n"
+    "line.recv(1)\n"
+)
 _REACH = (
     "import socket, sys\ntry: socket.create_connection((sys.argv[1], 636), 1.0)\nexcept TimeoutError: sys.exit(3)\n"
 )
@@ -137,6 +145,12 @@ def test_who_guesses_waits_at_every_door_and_nobody_else_does(school):
     log = school.log.read_text()
     assert "guesses passwords" in log
     assert _ADDRESS not in log
+
+
+def test_nobody_waits_for_a_datagram_that_another_sent_in_his_name(school):
+    """What bears his address without a connection is not taken; kinit above has gone on over TCP by itself."""
+    told = school.at_pc(["/usr/bin/python3", "-c", _DATAGRAM, _SERVER])
+    assert "ConnectionRefusedError" in told.stderr
 
 
 def test_it_outlives_samba(school):
