@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from appliance.daemon.counts import Counts, Pace
 from appliance.daemon.logs import set_up as set_up_logs
 from appliance.daemon.notify import Notifier
 from appliance.daemon.options_reading import SettingsError
-from appliance.guard.firewall import FirewallError, hold, set_up
+from appliance.guard.firewall import FirewallError, hold, set_up, take_down
 from appliance.guard.rule import Guard, guesser
 from appliance.settings.load import load
 
@@ -39,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
     default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
     parser.add_argument("--settings", metavar="DIR", type=Path, default=Path(default))
     set_up_logs("guard")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         watch(load(parser.parse_args(argv).settings.absolute()), Notifier.taken_from(os.environ))
     except SettingsError as error:
@@ -71,11 +73,14 @@ def watch(settings: Settings, notifier: Notifier) -> None:
     bus.register((heard, None), msg_type=_EVENT)
     bus.irpc_add_name(_NAME)
     notifier.ready("delays who guesses passwords")
-    while True:
-        bus.loop_once(_TURN)
-        notifier.watchdog_fed()
-        if not bus.irpc_servers_byname(_NAME):
-            bus.irpc_add_name(_NAME)
+    try:
+        while True:
+            bus.loop_once(_TURN)
+            notifier.watchdog_fed()
+            if not bus.irpc_servers_byname(_NAME):
+                bus.irpc_add_name(_NAME)
+    finally:
+        take_down()
 
 
 def _bus(config: Path) -> Any:

@@ -52,6 +52,11 @@ def set_up() -> None:
     _tell(table())
 
 
+def take_down() -> None:
+    """Remove the table: where nobody counts, nobody waits; raises :class:`FirewallError`."""
+    _tell(f"delete table inet {TABLE}\n")
+
+
 def hold(address: str, seconds: float) -> None:
     """Let ``address`` wait; raises :class:`FirewallError`."""
     out, into = held(address, seconds)

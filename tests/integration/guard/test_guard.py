@@ -57,10 +57,15 @@ class School:
             argv = ["/usr/bin/python3", "-P", "-m", "appliance.guard", "--settings", str(self._settings)]
             names = [f"PYTHONPATH={ROOT}", f"NOTIFY_SOCKET={folder}/notify"]
             process = subprocess.Popen(self.domain.network.argv(["env", *names, *argv]), stdout=log, stderr=log)
-            self._stack.callback(process.wait, 10)
-            self._stack.callback(process.terminate)
+            self._stack.callback(self._end, process)
             while b"READY=1" not in told.recv(4096):
                 pass
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """End it; then its table is gone too."""
+        process.terminate()
+        assert process.wait(10) == 0
+        assert self.domain.inside(["/usr/sbin/nft", "list", "table", "inet", TABLE]).returncode != 0
 
     def guess(self, login: str = "administrator") -> str:
         """Try a wrong password from the PC; what it is told."""
