@@ -133,7 +133,8 @@ case $1 in
 begin)
     set -e
     mkdir -p "$home"
-    mountpoint -q "$home" || mount -t tmpfs -o "size=25%,mode=0700,uid=$uid,gid=$gid,nosuid,nodev" school "$home"
+    ! mountpoint -q "$home" || umount -l "$home"  # left by an end that could not ask whose it was
+    mount -t tmpfs -o "size=25%,mode=0700,uid=$uid,gid=$gid,nosuid,nodev" school "$home"
     cp -rT /etc/skel "$home"
     chown -R "$uid:$gid" "$home"
     ;;

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,10 @@ _UPN_DNS, _CLIENT, _SERVER_SUM, _KDC_SUM = 12, 10, 6, 7
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _KERBEROS = bytes.fromhex("06092a864886f712010202")
 _NONE = timedelta()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,11 @@ class Forged:
     starts: timedelta = _NONE
     ends: timedelta = timedelta(hours=10)
     clock: timedelta = _NONE
-    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    now: datetime = field(default_factory=_now)
+
+    def anew(self) -> Forged:
+        """The same from this moment on: a parameter of a test is as old as the whole run."""
+        return replace(self, now=_now())
 
     def token(self, key: bytes, version: int = 1) -> bytes:
         """The first token of GSSAPI (RFC 4121, 4.1), by the service's AES ``key``."""
