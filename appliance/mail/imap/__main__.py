@@ -16,6 +16,7 @@ from appliance.daemon.options import SettingsError
 from appliance.daemon.whole_file import write_whole
 from appliance.mail.imap.engine import Engine, Unusable, engine_for
 from appliance.mail.imap.journal import stand_between
+from appliance.mail.imap.left_locks import remove_left_locks
 from appliance.mail.imap.render import configuration, language_of, lua_script
 from appliance.settings.load import load
 
@@ -64,13 +65,15 @@ def main() -> int:
     parser.add_argument("--settings", metavar="DIR", type=Path, default=Path("/etc/schoolserver"))
     folder: Path = parser.parse_args().settings
     try:
-        path = prepare(engine_for(load(folder.absolute())))
+        engine = engine_for(load(folder.absolute()))
+        path = prepare(engine)
     except SettingsError as error:
         print(f"schoolserver imap: wrong settings\n{error}", file=sys.stderr)
         return 2
     except (EngineRefused, Unusable) as error:
         print(f"schoolserver imap: {error}", file=sys.stderr)
         return 2
+    remove_left_locks(engine.mail)
     os.environ["DOVECOT_HOSTNAME"] = "schoolserver"  # or what it says when it fails names this machine
     stand_between()
     return os.execv(_DOVECOT, [_DOVECOT, "-F", "-c", str(path)])  # noqa: S606 - a fixed program needs no shell

@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(possible)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def client_config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """How clients outside the domain's network are set up: they reach no KDC, and trust no DNS."""
     before, config = os.environ.get("KRB5_CONFIG"), tmp_path_factory.mktemp("kerberos") / "krb5.conf"
@@ -38,7 +38,7 @@ def client_config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         os.environ["KRB5_CONFIG"] = before
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_school(client_config: None) -> Iterator[TicketSchool]:
     with start_school() as school:
         yield school
