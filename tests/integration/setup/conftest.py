@@ -32,9 +32,10 @@ class Installed(Machine):
         self.answers = self.top / "answers.yaml"
         self.answers.write_text(ANSWERS)
 
-    def run(self, *arguments, cut=(), words=None):
+    def run(self, *arguments, cut=(), broken=(), words=None):
         program = Path(__file__).with_name("machine.py")
-        argv = [sys.executable, str(program), str(self.top), *(("--cut", *map(str, cut)) if cut else ()), "--"]
+        ends = [("--cut", *map(str, cut)) if cut else (), ("--break", *map(str, broken)) if broken else ()]
+        argv = [sys.executable, str(program), str(self.top), *ends[0], *ends[1], "--"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "SUDO_USER": ""}
         return subprocess.run(
             [*argv, *map(str, arguments)],

@@ -1,7 +1,8 @@
 """A machine in a folder, for setup as a real process: units of the packages, systemd's memory as files.
 
-As a script: ``machine.py FOLDER [--cut EVENT NUMBER] -- SETUP ARGUMENTS``. With ``--cut`` the process ends itself by
-SIGKILL at that many of these audit events (Python's, just before a system call, or machine.VERB), as a power cut.
+As a script: ``machine.py FOLDER [--cut EVENT NUMBER | --break EVENT NUMBER] -- SETUP ARGUMENTS``. With ``--cut`` the
+process ends itself by SIGKILL at that many of these audit events (Python's, just before a system call, or
+machine.VERB), as a power cut; with ``--break`` it gets the SIGINT of Ctrl-C there.
 """
 
 import os
@@ -110,8 +111,8 @@ class Machine:
         return True
 
 
-def cut_at(event, number):
-    """End this process at the ``number``-th ``event`` from now."""
+def signal_at(event, number, sent):
+    """Send this process ``sent`` at the ``number``-th ``event`` from now."""
     left = number
 
     def watch(what, _arguments):
@@ -119,7 +120,7 @@ def cut_at(event, number):
         if what == event:
             left -= 1
             if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), sent)
 
     sys.addaudithook(watch)
 
@@ -128,9 +129,10 @@ def main():
     ours, theirs = sys.argv[1 : sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1 :]
     machine = Machine(ours[0])
     setup_talk.machine = lambda: (machine.places, machine)
-    if "--cut" in ours:
-        place = ours.index("--cut")
-        cut_at(ours[place + 1], int(ours[place + 2]))
+    for option, sent in (("--cut", signal.SIGKILL), ("--break", signal.SIGINT)):
+        if option in ours:
+            place = ours.index(option)
+            signal_at(ours[place + 1], int(ours[place + 2]), sent)
     setup(theirs, prog_name="schoolserver setup")
 
 
