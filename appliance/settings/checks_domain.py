@@ -27,4 +27,13 @@ def _two_short_names(reading: Reading) -> None:
         reading.report(source, f"server and domain both called {found.workgroup}", "two different names")
 
 
-DOMAIN_CHECKS: tuple[Callable[[Reading], None], ...] = (_below_the_school, _two_short_names)
+def _not_local(reading: Reading) -> None:
+    """Devices ask each other for names in .local, and no server (RFC 6762, 3)."""
+    asked = reading.value("domain.name")
+    name = reading.value("school.domain") if asked == "auto" else asked
+    if reading.value("directory.kind") == "domain" and name.endswith(".local"):
+        source = reading.sources["school.domain" if asked == "auto" else "domain.name"]
+        reading.report(source, name, "a name that does not end in .local, which many devices ask no server for")
+
+
+DOMAIN_CHECKS: tuple[Callable[[Reading], None], ...] = (_below_the_school, _two_short_names, _not_local)

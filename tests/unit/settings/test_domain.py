@@ -54,5 +54,14 @@ def test_what_cannot_be(tmp_path, text, problem):
     assert problem in found[0]
 
 
+def test_no_server_is_asked_for_names_in_local(tmp_path):
+    loaded(tmp_path)
+    (tmp_path / "school.yaml").write_text("domain: park.local\n")
+    (found,) = check(tmp_path)
+    assert "does not end in .local" in str(found)
+    (tmp_path / "directory.yaml").write_text("kind: slapd\n")
+    assert check(tmp_path) == ()
+
+
 def test_who_has_no_domain_is_asked_for_no_names(tmp_path):
     assert loaded(tmp_path, "workgroup: SERVER", "kind: slapd").workgroup == "SERVER"
