@@ -196,7 +196,7 @@ class RunningDomain:
             text=True,
             timeout=DEADLINE,
             check=False,
-            env=os.environ | {"KRB5CCNAME": f"FILE:{self.place.folder.parent}/krb5cc"} | dict(environment or {}),
+            env=_environment() | {"KRB5CCNAME": f"FILE:{self.place.folder.parent}/krb5cc"} | dict(environment or {}),
         )
 
     def _signal(self, number: int) -> None:
@@ -294,6 +294,11 @@ def _members(session: int, config: Path) -> Iterator[dict[int, int]]:
     finally:
         for descriptor in found.values():
             os.close(descriptor)
+
+
+def _environment() -> dict[str, str]:
+    """What programs inside inherit: nothing of Kerberos, which is set up there otherwise than outside."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("KRB5")}
 
 
 def _krb5(host: str, name: str) -> str:
