@@ -133,6 +133,7 @@ def main():
         if option in ours:
             place = ours.index(option)
             signal_at(ours[place + 1], int(ours[place + 2]), sent)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
     setup(theirs, prog_name="schoolserver setup")
 
 
