@@ -10,6 +10,8 @@ import shutil
 import socket
 import stat
 import tempfile
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,20 +104,27 @@ def _copy_program(source: Path, target: Path) -> Path:
     return target
 
 
-def _free_port(preferred: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", preferred))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(preferred: Iterable[int]) -> list[int]:
+    """Give a port of 127.0.0.1 for each ``preferred`` one: itself, or where somebody has it another, none twice."""
+    with ExitStack() as held:
+        return [_held_port(held.enter_context(socket.socket()), port) for port in preferred]
+
+
+def _held_port(probe: socket.socket, preferred: int) -> int:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("127.0.0.1", preferred))
+    except OSError:
+        probe.bind(("127.0.0.1", 0))
+    return int(probe.getsockname()[1])
 
 
 def _write_settings(state: Path, runtime: Path, identity: str) -> None:
     folder = state / "etc"
     folder.mkdir(mode=0o755, exist_ok=True)
-    listen = {name: f"127.0.0.1:{_free_port(port)}" for name, port in PORTS.items()}
+    backup, *ports = free_ports((sshd.PORT, *_SITES, *PORTS.values()))
+    sites, services = ports[: len(_SITES)], ports[len(_SITES) :]
+    listen = {name: f"127.0.0.1:{port}" for name, port in zip(PORTS, services, strict=True)}
     files = {
         "school": {"name": "Musterschule (Demo)", "domain": _DOMAIN},
         "network": {"listen": listen, "rooms": {"12": ["10.1.12.0/24"]}},
@@ -131,11 +140,14 @@ def _write_settings(state: Path, runtime: Path, identity: str) -> None:
         # The demo keeps its passwords in a file: costly hashes would protect nothing, and make the start slow.
         "directory": {"argon2_memory": "8 MiB", "argon2_time": 1},
     }
-    sites = [f"127.0.0.1:{_free_port(port)}" for port in _SITES]
-    files["proxy"] = {"lists": str(state / "lists"), "exceptions": sites, "blocked_categories": {"pupil": ["gambling"]}}
+    files["proxy"] = {
+        "lists": str(state / "lists"),
+        "exceptions": [f"127.0.0.1:{port}" for port in sites],
+        "blocked_categories": {"pupil": ["gambling"]},
+    }
     (state / "lists" / "gambling").mkdir(parents=True, exist_ok=True)
     (state / "lists" / "gambling" / "domains").write_text(f"{BLOCKED}\n", encoding="utf-8")
-    files["backup"] = sshd.settings_for(_free_port(sshd.PORT))
+    files["backup"] = sshd.settings_for(backup)
     for name, content in files.items():
         text = f"# Written anew by each start of the demo; etc/schoolserver/{name}.yaml explains all options.\n"
         (folder / f"{name}.yaml").write_text(text + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

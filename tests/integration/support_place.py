@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from appliance.settings.load import load
 from appliance.supervisor.launcher.client import ChildrenClient
 from appliance.supervisor.launcher.seam import State, UnitState
 from tests.integration.demo.waiting import eventually
+from tests.integration.support_ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
@@ -34,12 +34,6 @@ LISTENERS = ("submission", "imap", "ldap", "ftp", "proxy", "proxy-tls")
 _WITH_KEYS = ("mail", "imap", "proxy", "fileshare")
 
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Place:

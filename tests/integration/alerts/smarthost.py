@@ -1,7 +1,6 @@
 """A mail server outside: aiosmtpd with TLS and AUTH, on loopback, in a thread of the test."""
 
 import contextlib
-import socket
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from appliance.daemon import authority
+from tests.integration.support_ports import free_port
 
 LOGIN, PASSWORD = "schoolserver@town.example", "Kartoffel-Salat7"
 
@@ -63,9 +63,7 @@ def smarthost(folder: Path, tls: bool = False, name: str = "localhost"):
     authority.issue(made, folder / "tls", [name, "127.0.0.1"] if name == "localhost" else [name], None)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "tls" / "cert.pem", folder / "tls" / "key.pem")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     host = Smarthost(port, folder / "authority" / "ca.pem")
     controller = _Controller(host, context, tls, port=port)
     controller.start()

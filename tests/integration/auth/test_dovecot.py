@@ -17,6 +17,7 @@ import pytest
 
 from appliance.policy.account import Lock, Service
 from tests.integration.auth.support import DEADLINE, FRED, GOOD, School, until
+from tests.integration.support_ports import free_port
 from tests.integration.support_slapd import ROOT
 
 MAIL_ID = 60999
@@ -77,9 +78,7 @@ def dovecot(school: School) -> Iterator[int]:
         f'schoolserver = {{ socket = "{school.socket}", uid = {MAIL_ID}, gid = {MAIL_ID}, mail = "{mail}" }}\n'
         f'dofile("{ROOT}/appliance/auth/dovecot/auth.lua")\n'
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     config = folder / "dovecot.conf"
     config.write_text(CONFIG.format(folder=folder, port=port))
     process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], stdin=subprocess.DEVNULL)

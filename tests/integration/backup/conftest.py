@@ -12,7 +12,8 @@ from appliance.backup.intent import own_folder
 from appliance.backup.run import copy
 from appliance.demo import sshd
 from appliance.settings.load import load
-from tests.integration.support_place import AS_ROOT, ROOT, free_port
+from tests.integration.support_place import AS_ROOT, ROOT
+from tests.integration.support_ports import free_port
 
 UID = 20001 if AS_ROOT else os.geteuid()
 LONG_AGO = 1_600_000_000

@@ -7,7 +7,8 @@ import pytest
 
 from appliance.demo import sshd
 from appliance.supervisor.client import ServerRefused
-from tests.integration.support_place import ROOT, free_port, placed
+from tests.integration.support_place import ROOT, placed
+from tests.integration.support_ports import free_port
 from tests.integration.support_school import ACCOUNTS, QUICK, School
 
 LOGIN = "fred.mustermann"

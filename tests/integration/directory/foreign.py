@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from appliance.daemon.authority import ensure_authority, issue
 from appliance.policy.account import GroupKind
 from appliance.settings.load import load
+from tests.integration.support_ports import free_port
 from tests.integration.support_slapd import ROOT, SETTINGS, Slapd
 
 BASE = "ou=schule,dc=town,dc=example"
@@ -62,9 +62,7 @@ def start_town(
     synced: bool = True,
 ) -> Iterator[Town]:
     """Run it until the end, with other schemas, rights, password policy, names in its certificate, or an old one."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     place = folder / "settings"
     place.mkdir()
     texts = {**SETTINGS, "directory.yaml": DIRECTORY.replace("{port}", str(port))}

@@ -15,16 +15,11 @@ from pathlib import Path
 import pytest
 
 from appliance.supervisor.launcher.client import ChildrenClient
+from tests.integration.support_ports import free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PATIENCE = 30.0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def gone(pid, within=PATIENCE):

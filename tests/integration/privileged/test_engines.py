@@ -14,6 +14,7 @@ import pytest
 
 from appliance.daemon.engine import EngineRefused
 from appliance.privileged.engines import Dovecot
+from tests.integration.support_ports import free_port
 
 
 def _version():
@@ -63,9 +64,7 @@ class Running:
         self.folder.chmod(0o755)
         self.folder.joinpath("mail").mkdir(mode=0o777)
         os.chown(self.folder / "mail", 65534, 65534)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.path = self.folder / "dovecot.conf"
         self.path.write_text(self.text("first"))
         self.process = None

@@ -7,7 +7,6 @@ machine.VERB), as a power cut; with ``--break`` it gets the SIGINT of Ctrl-C the
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,16 +19,11 @@ from appliance.setup.places import Places
 from appliance.supervisor.launcher import folders
 from appliance.supervisor.launcher.client import ChildrenClient
 from appliance.supervisor.launcher.units import school_units
+from tests.integration.support_ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 UNITS = ("audit", "privileged", "directory", "ldap-port", "auth", "supervisor", "mail", "imap", "proxy", "fileshare")
 LISTENERS = ("submission", "imap", "ftp", "ldap", "proxy", "proxy-tls")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Machine:

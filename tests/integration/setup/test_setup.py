@@ -13,7 +13,7 @@ from appliance.daemon.identities import Identities
 from appliance.daemon.tls import server_context
 from appliance.settings.check import check
 from appliance.settings.load import load
-from tests.integration.setup.machine import free_port
+from tests.integration.support_ports import free_port
 
 TLS = ("mail", "imap", "proxy", "fileshare")
 
