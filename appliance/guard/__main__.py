@@ -6,7 +6,6 @@ and outlive it: it says its name again where Samba has forgotten it. Exit 2 on w
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import signal
@@ -19,10 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon.counts import Counts, Pace
 from appliance.daemon.logs import set_up as set_up_logs
 from appliance.daemon.notify import Notifier
-from appliance.daemon.options_reading import SettingsError
 from appliance.guard.firewall import FirewallError, hold, set_up, take_down
 from appliance.guard.rule import Guard, guesser
-from appliance.settings.load import load
+from appliance.settings.program import run, settings_parser
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -36,20 +34,13 @@ _CAPACITY: Final = 20_000
 
 def main(argv: Sequence[str]) -> int:
     """Guard until the end; return the exit code when that fails."""
-    parser = argparse.ArgumentParser(prog="schoolserver-guard", description="Delays for who guesses passwords.")
-    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path(default))
+    options = settings_parser("Delays for who guesses passwords.", "schoolserver-guard").parse_args(argv)
     set_up_logs("guard")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        watch(load(parser.parse_args(argv).settings.absolute()), Notifier.taken_from(os.environ))
-    except SettingsError as error:
-        print(f"schoolserver guard: wrong settings\n{error}", file=sys.stderr)
-        return 2
-    except (FirewallError, OSError, RuntimeError) as error:
-        print(f"schoolserver guard: {error}", file=sys.stderr)
-        return 1
-    return 0
+    notifier = Notifier.taken_from(os.environ)
+    return run(
+        "guard", options.settings, lambda settings: watch(settings, notifier), (FirewallError, OSError, RuntimeError)
+    )
 
 
 def watch(settings: Settings, notifier: Notifier) -> None:

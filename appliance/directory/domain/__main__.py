@@ -5,22 +5,20 @@ Exit 2 on wrong settings, 1 when it cannot start.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.daemon.identities import Identities
-from appliance.daemon.options_reading import SettingsError
 from appliance.directory.domain.addresses import own_addresses
 from appliance.directory.domain.forwarders import forwarders
 from appliance.directory.domain.place import SERVICES, Domain, domain_of
 from appliance.directory.domain.ports import refuse_taken
 from appliance.directory.domain.prepare import Preparation
-from appliance.directory.domain.tools import CannotPrepare, sole_use
-from appliance.settings.load import load
+from appliance.directory.domain.tools import sole_use
+from appliance.directory.engine_tools import CannotPrepare
+from appliance.settings.program import run, settings_parser
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -30,29 +28,11 @@ _SAMBA = "/usr/sbin/samba"
 
 def main(argv: Sequence[str]) -> int:
     """Prepare and, unless told to stop there, become Samba; return the exit code when that fails."""
-    parser = argparse.ArgumentParser(
-        prog="schoolserver-domain", description="The school's own directory as a domain that PCs join (Samba)."
-    )
-    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
-    parser.add_argument(
-        "--settings",
-        metavar="DIR",
-        type=Path,
-        default=Path(default),
-        help="folder with the settings (default: $SCHOOLSERVER_SETTINGS, else /etc/schoolserver)",
-    )
+    parser = settings_parser("The school's own directory as a domain that PCs join (Samba).", "schoolserver-domain")
     parser.add_argument("--prepare-only", action="store_true", help="make everything ready for a start, and end")
     options = parser.parse_args(argv)
-    try:
-        settings = load(options.settings.absolute())
-        start(settings, options.prepare_only)
-    except SettingsError as error:
-        print(f"schoolserver domain: wrong settings\n{error}", file=sys.stderr)
-        return 2
-    except (CannotPrepare, LookupError, OSError) as error:
-        print(f"schoolserver domain: {error}", file=sys.stderr)
-        return 1
-    return 0
+    failures = (CannotPrepare, LookupError, OSError)
+    return run("domain", options.settings, lambda settings: start(settings, options.prepare_only), failures)
 
 
 def start(settings: Settings, prepare_only: bool) -> None:

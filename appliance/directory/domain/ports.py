@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from appliance.directory.domain.place import Domain
-from appliance.directory.domain.tools import CannotPrepare
+from appliance.directory.engine_tools import CannotPrepare
 
 PORTS: Final = {
     53: "DNS",

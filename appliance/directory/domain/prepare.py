@@ -25,7 +25,8 @@ from appliance.daemon.identities import Identity
 from appliance.daemon.whole_file import sync_folder, write_whole
 from appliance.directory.domain.place import PARTS, Domain
 from appliance.directory.domain.render import render_config
-from appliance.directory.domain.tools import CannotPrepare, explained, run
+from appliance.directory.domain.tools import explained, run
+from appliance.directory.engine_tools import CannotPrepare
 from appliance.policy.account import GroupKind
 
 _PROGRAM = Path(appliance.__file__).resolve().parent.parent

@@ -7,18 +7,14 @@ not in time, 2 on wrong settings.
 
 from __future__ import annotations
 
-import argparse
-import os
 import socket
 import ssl
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from appliance.daemon.options_reading import SettingsError
-from appliance.directory.domain.place import domain_of
-from appliance.settings.load import load
+from appliance.settings.load import Settings
+from appliance.settings.program import run, settings_parser
 
 _AGAIN = 0.05  # seconds
 _LONGEST = 60.0
@@ -30,14 +26,11 @@ _PORTS = {"Kerberos": 88, "password changes": 464, "DNS": 53, "files": 445}
 
 def main(argv: Sequence[str]) -> int:
     """Wait, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Waits until the school's own domain answers.")
-    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path(default))
-    try:
-        domain_of(load(parser.parse_args(argv).settings.absolute()))
-    except SettingsError as error:
-        print(f"schoolserver domain: wrong settings\n{error}", file=sys.stderr)
-        return 2
+    options = settings_parser("Waits until the school's own domain answers.").parse_args(argv)
+    return run("domain", options.settings, _waited)
+
+
+def _waited(_settings: Settings) -> int:
     silent = wait(_LONGEST)
     if silent is None:
         return 0

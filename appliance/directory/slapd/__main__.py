@@ -8,21 +8,19 @@ Exit 2 on wrong settings, 1 when it cannot start.
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from appliance.daemon.identities import Identities
-from appliance.daemon.options_reading import SettingsError
+from appliance.directory.engine_tools import CannotPrepare
 from appliance.directory.slapd.embedded import SERVICES, Embedded, embedded
 from appliance.directory.slapd.prepare import Preparation
-from appliance.directory.slapd.tools import CannotPrepare, Tools, sole_use
-from appliance.settings.load import load
+from appliance.directory.slapd.tools import Tools, sole_use
+from appliance.settings.program import run, settings_parser
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -33,29 +31,11 @@ _FILES = 4096  # slapd reserves memory for each file it might open
 
 def main(argv: Sequence[str]) -> int:
     """Prepare and, unless told to stop there, become slapd; return the exit code when that fails."""
-    parser = argparse.ArgumentParser(
-        prog="schoolserver-directory", description="The school's own directory of accounts and groups (slapd)."
-    )
-    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
-    parser.add_argument(
-        "--settings",
-        metavar="DIR",
-        type=Path,
-        default=Path(default),
-        help="folder with the settings (default: $SCHOOLSERVER_SETTINGS, else /etc/schoolserver)",
-    )
+    parser = settings_parser("The school's own directory of accounts and groups (slapd).", "schoolserver-directory")
     parser.add_argument("--prepare-only", action="store_true", help="make everything ready for a start, and end")
     options = parser.parse_args(argv)
-    try:
-        settings = load(options.settings.absolute())
-        start(settings, options.prepare_only)
-    except SettingsError as error:
-        print(f"schoolserver directory: wrong settings\n{error}", file=sys.stderr)
-        return 2
-    except (CannotPrepare, LookupError, OSError) as error:
-        print(f"schoolserver directory: {error}", file=sys.stderr)
-        return 1
-    return 0
+    failures = (CannotPrepare, LookupError, OSError)
+    return run("directory", options.settings, lambda settings: start(settings, options.prepare_only), failures)
 
 
 def start(settings: Settings, prepare_only: bool) -> None:

@@ -20,9 +20,10 @@ from pathlib import Path
 from appliance.daemon.engine import EngineRefused, swap
 from appliance.daemon.identities import Identity
 from appliance.daemon.whole_file import sync_folder, write_whole
+from appliance.directory.engine_tools import CannotPrepare
 from appliance.directory.slapd.embedded import SERVICES, Embedded
 from appliance.directory.slapd.render import INDEXES, render_config, render_tree
-from appliance.directory.slapd.tools import CannotPrepare, Tools, explained
+from appliance.directory.slapd.tools import Tools, explained
 
 
 @dataclass(frozen=True, slots=True)

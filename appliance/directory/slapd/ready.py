@@ -6,17 +6,15 @@ was taken, 1 when there was none in time, 2 on wrong settings.
 
 from __future__ import annotations
 
-import argparse
-import os
 import socket
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance.daemon.options_reading import SettingsError
 from appliance.directory.slapd.embedded import embedded
-from appliance.settings.load import load
+from appliance.settings.load import Settings
+from appliance.settings.program import run, settings_parser
 
 _AGAIN = 0.05  # seconds
 _LONGEST = 60.0
@@ -24,14 +22,12 @@ _LONGEST = 60.0
 
 def main(argv: Sequence[str]) -> int:
     """Wait, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Waits until the school's own directory answers.")
-    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path(default))
-    try:
-        path = embedded(load(parser.parse_args(argv).settings.absolute())).socket
-    except SettingsError as error:
-        print(f"schoolserver directory: wrong settings\n{error}", file=sys.stderr)
-        return 2
+    options = settings_parser("Waits until the school's own directory answers.").parse_args(argv)
+    return run("directory", options.settings, _waited)
+
+
+def _waited(settings: Settings) -> int:
+    path = embedded(settings).socket
     if wait(path, _LONGEST):
         return 0
     print(f"schoolserver directory: slapd does not answer at {path}", file=sys.stderr)

@@ -11,8 +11,9 @@ import pytest
 
 from appliance.daemon.secret import Secret
 from appliance.directory.client import Checked, DirectoryUnavailable, connect
-from appliance.directory.slapd import tools
+from appliance.directory.engine_tools import CannotPrepare
 from appliance.directory.slapd.embedded import embedded
+from appliance.directory.slapd.tools import sole_use
 from tests.integration.directory.conftest import KINDS, opened
 from tests.integration.support_slapd import ROOT, start_slapd, write_settings
 
@@ -263,13 +264,12 @@ def test_wrong_settings_are_said(short):
     assert "directory.yaml" in done.stderr
 
 
-def test_two_on_one_folder(short, monkeypatch):
-    monkeypatch.setattr(tools, "_LOCK_TIME", 1)
+def test_two_on_one_folder(short):
     settings = write_settings(short)
     with (
         start_slapd(short, settings),
-        pytest.raises(tools.CannotPrepare, match="another slapd"),
-        tools.sole_use(embedded(settings).folder),
+        pytest.raises(CannotPrepare, match="another slapd"),
+        sole_use(embedded(settings).folder, longest=0.2),
     ):
         pass
 

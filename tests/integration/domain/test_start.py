@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from appliance.directory.client import connect
-from appliance.directory.domain.tools import CannotPrepare, sole_use
+from appliance.directory.domain.tools import sole_use
+from appliance.directory.engine_tools import CannotPrepare
 from appliance.policy.account import Role
 from tests.integration.support_domain import RunningDomain, possible, start_domain
 

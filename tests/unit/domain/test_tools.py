@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.directory.domain.tools import CannotPrepare, explained, run, sole_use
+from appliance.directory.domain.tools import explained, run, sole_use
+from appliance.directory.engine_tools import CannotPrepare
 
 WAY = "Traceback (most recent call last):\n  File x\nldb.LdbError: (1, 'No space left on device')"
 
