@@ -67,13 +67,11 @@ def test_a_full_disk_refuses_politely_and_loses_nothing(at_school: School) -> No
             pc$ head -c 1000000 /dev/urandom >/root/full.bin
             server# fallocate -l $(($(stat -f -c '%a * %S' /srv) - 100000000)) /srv/fill
         """)
-        at_school.comes(f"""
+        at_school.play(f"""
             pc$ {mail}
             *452 4.*
             ! *554 *
             -> *
-        """)
-        at_school.play(f"""
             pc$ {upload}
             *452 *
             -> *
