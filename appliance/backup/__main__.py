@@ -8,7 +8,6 @@ it ends when its standard input does. Exit 0 done, 1 failed, 2 wrong settings.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -16,7 +15,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from appliance.backup.problem import BackupError
@@ -25,6 +23,7 @@ from appliance.backup.rsync import Runner
 from appliance.backup.run import copy, listing
 from appliance.backup.setup import set_up
 from appliance.daemon import logs
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.options import SettingsError
 from appliance.daemon.parent import end_with_parent
 from appliance.settings.load import Settings, load
@@ -36,14 +35,8 @@ _PATIENT = 10  # how nice it is to everything else
 
 def main(argv: list[str] | None = None) -> int:
     """Do one action."""
-    parser = argparse.ArgumentParser(prog="schoolserver-backup", description="Makes the copy in the second place.")
+    parser = settings_parser("Makes the copy in the second place.", "schoolserver-backup")
     parser.add_argument("action", choices=[*sorted(_ACTIONS), "serve"])
-    parser.add_argument(
-        "--settings",
-        metavar="DIR",
-        type=Path,
-        default=Path(os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")),
-    )
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
     given = parser.parse_args(argv)
     if given.with_parent:

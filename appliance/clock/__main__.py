@@ -6,7 +6,6 @@ not ours to set (a container), the time is given as it is. Exit 2 on wrong setti
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import pwd
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.clock.render import Clock, render, sources_of
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.engine import EngineRefused, swap
 from appliance.daemon.options_reading import SettingsError
 from appliance.settings.load import load
@@ -31,9 +31,7 @@ _SET_TIME: Final = 1 << 25  # capabilities(7): CAP_SYS_TIME
 
 def main(argv: Sequence[str]) -> int:
     """Prepare and become chrony; return the exit code when that fails."""
-    parser = argparse.ArgumentParser(prog="schoolserver-time", description="The time for the school's PCs (chrony).")
-    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path(default))
+    parser = settings_parser("The time for the school's PCs (chrony).", "schoolserver-time")
     _leave_profile()
     try:
         path = prepare(clock_of(load(parser.parse_args(argv).settings.absolute())))

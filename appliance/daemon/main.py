@@ -6,7 +6,6 @@ what brings a loop or a thread only then, in the worker: the parent must stay ab
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from appliance.daemon import listeners, logs
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.crew import Crew
 from appliance.daemon.notify import Notifier
 from appliance.daemon.options_reading import SettingsError
@@ -91,13 +91,6 @@ def main(program: Program[S], argv: Sequence[str] | None = None) -> int:
 
 
 def _folder(program: Program[S], argv: Sequence[str] | None) -> Path:
-    parser = argparse.ArgumentParser(prog=f"schoolserver-{program.name}", description=program.description)
-    parser.add_argument(
-        "--settings",
-        metavar="DIR",
-        type=Path,
-        default=Path(os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")),
-        help="folder with the settings (default: $SCHOOLSERVER_SETTINGS, else /etc/schoolserver)",
-    )
+    parser = settings_parser(program.description, f"schoolserver-{program.name}")
     folder: Path = parser.parse_args(argv).settings
     return folder.absolute()

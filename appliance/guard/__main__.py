@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.counts import Counts, Pace
 from appliance.daemon.logs import set_up as set_up_logs
 from appliance.daemon.notify import Notifier
 from appliance.guard.firewall import FirewallError, hold, set_up, take_down
 from appliance.guard.rule import Guard, guesser
-from appliance.settings.program import run, settings_parser
+from appliance.settings.program import run
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings

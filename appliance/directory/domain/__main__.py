@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.identities import Identities
 from appliance.directory.domain.addresses import own_addresses
 from appliance.directory.domain.forwarders import forwarders
@@ -18,7 +19,7 @@ from appliance.directory.domain.ports import refuse_taken
 from appliance.directory.domain.prepare import Preparation
 from appliance.directory.domain.tools import sole_use
 from appliance.directory.engine_tools import CannotPrepare
-from appliance.settings.program import run, settings_parser
+from appliance.settings.program import run
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings

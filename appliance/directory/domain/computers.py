@@ -7,7 +7,6 @@ codes: 0 done, 1 refused, 2 wrong settings.
 
 from __future__ import annotations
 
-import argparse
 import os
 import secrets
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.options_reading import SettingsError
 from appliance.daemon.whole_file import write_whole
 from appliance.directory.domain.linux_pc import NAME, RULES, TEMPLATE, render_script
@@ -37,9 +37,7 @@ class Refused(Exception):
 
 def main(argv: Sequence[str]) -> int:
     """Do it, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="schoolserver pcs", description="The school's PCs in the domain.")
-    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path(default))
+    parser = settings_parser("The school's PCs in the domain.", "schoolserver pcs")
     parser.add_argument("--folder", metavar="DIR", type=Path, default=Path())
     parser.add_argument("verb", choices=("add", "remove", "list"))
     parser.add_argument("names", metavar="NAME", nargs="*")

@@ -8,14 +8,11 @@ could not be brought about, 2 on wrong settings.
 
 from __future__ import annotations
 
-import argparse
 import fcntl
-import os
 import ssl
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ldb
@@ -27,6 +24,7 @@ from samba.samba3 import param as s3param
 from samba.samba3 import passdb
 from samba.samdb import SamDB
 
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.options_reading import SettingsError
 from appliance.daemon.whole_file import write_whole
 from appliance.directory.domain.addresses import own_addresses
@@ -47,9 +45,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Bring everything to what the settings ask for; return the exit code."""
-    parser = argparse.ArgumentParser(description="Brings the domain's group policy and DNS up to date.")
-    default = os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path(default))
+    parser = settings_parser("Brings the domain's group policy and DNS up to date.")
     options, _ = parser.parse_known_args(argv)  # Samba adds options that its own program has
     try:
         for what in keep(load(options.settings.absolute())):

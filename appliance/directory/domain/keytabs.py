@@ -11,7 +11,6 @@ in the file: nobody gets a ticket that the service cannot open.
 
 from __future__ import annotations
 
-import argparse
 import binascii
 import json
 import os
@@ -32,6 +31,7 @@ from samba.ndr import ndr_unpack
 from samba.param import LoadParm
 from samba.samdb import SamDB
 
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.identities import Identities
 from appliance.daemon.whole_file import Owner, write_whole
 from appliance.directory.domain.keytab_file import Key, keytab
@@ -190,8 +190,7 @@ def _owner(settings: Settings, part: str) -> Owner | None:
 
 def main(argv: Sequence[str], now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> int:
     """Keep all of them; gives the exit code."""
-    parser = argparse.ArgumentParser(description="Keeps the keytabs of the school's services.")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path("/etc/schoolserver"))
+    parser = settings_parser("Keeps the keytabs of the school's services.")
     settings = load(parser.parse_args(argv).settings.absolute())
     domain = domain_of(settings)
     if not domain.private.is_dir():

@@ -13,8 +13,9 @@ import sys
 import time
 from collections.abc import Sequence
 
+from appliance.daemon.arguments import settings_parser
 from appliance.settings.load import Settings
-from appliance.settings.program import run, settings_parser
+from appliance.settings.program import run
 
 _AGAIN = 0.05  # seconds
 _LONGEST = 60.0

@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.identities import Identities
 from appliance.directory.engine_tools import CannotPrepare
 from appliance.directory.slapd.embedded import SERVICES, Embedded, embedded
 from appliance.directory.slapd.prepare import Preparation
 from appliance.directory.slapd.tools import Tools, sole_use
-from appliance.settings.program import run, settings_parser
+from appliance.settings.program import run
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings

@@ -12,9 +12,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from appliance.daemon.arguments import settings_parser
 from appliance.directory.slapd.embedded import embedded
 from appliance.settings.load import Settings
-from appliance.settings.program import run, settings_parser
+from appliance.settings.program import run
 
 _AGAIN = 0.05  # seconds
 _LONGEST = 60.0

@@ -5,12 +5,12 @@ Exit 2 on wrong settings or when Dovecot's own checker refuses the file; then th
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.engine import EngineRefused, swap
 from appliance.daemon.options import SettingsError
 from appliance.daemon.whole_file import write_whole
@@ -61,8 +61,7 @@ def _take_tickets(engine: Engine) -> None:
 
 def main() -> int:
     """Render, check, and become ``dovecot -F`` with the sockets that were handed in."""
-    parser = argparse.ArgumentParser(description="Renders Dovecot's configuration, checks it and becomes Dovecot.")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path("/etc/schoolserver"))
+    parser = settings_parser("Renders Dovecot's configuration, checks it and becomes Dovecot.")
     folder: Path = parser.parse_args().settings
     try:
         engine = engine_for(load(folder.absolute()))

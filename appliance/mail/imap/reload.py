@@ -7,12 +7,12 @@ tells systemd when it is through; until then the reload is under way, as we tell
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.engine import EngineRefused, roll_back
 from appliance.daemon.notify import Notifier
 from appliance.daemon.options import SettingsError
@@ -55,8 +55,7 @@ def reload(engine: Engine, notifier: Notifier) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Reload as the settings say."""
-    parser = argparse.ArgumentParser(prog="schoolserver-imap-reload", description="Lets Dovecot go by the settings.")
-    parser.add_argument("--settings", metavar="DIR", type=Path, default=Path("/etc/schoolserver"))
+    parser = settings_parser("Lets Dovecot go by the settings.", "schoolserver-imap-reload")
     folder: Path = parser.parse_args(argv).settings
     try:
         reload(engine_for(load(folder.absolute())), Notifier.taken_from(os.environ))

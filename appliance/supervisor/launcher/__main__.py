@@ -5,13 +5,11 @@ Exit 0 after a stop, 1 when it cannot start (a port in use, say), 2 on wrong set
 
 from __future__ import annotations
 
-import argparse
-import os
 import signal
 import sys
-from pathlib import Path
 
 from appliance.daemon import logs
+from appliance.daemon.arguments import settings_parser
 from appliance.daemon.options_reading import SettingsError
 from appliance.daemon.parent import end_with_parent
 from appliance.settings.load import load
@@ -22,15 +20,8 @@ from appliance.supervisor.launcher.units import school_units
 
 def main(argv: list[str] | None = None) -> int:
     """Run the units of the settings until SIGTERM or SIGINT; a second signal ends them at once."""
-    parser = argparse.ArgumentParser(
-        prog="schoolserver-launcher", description="Starts and watches the parts of the server where systemd does not."
-    )
-    parser.add_argument(
-        "--settings",
-        metavar="DIR",
-        type=Path,
-        default=Path(os.environ.get("SCHOOLSERVER_SETTINGS", "/etc/schoolserver")),
-        help="folder with the settings (default: $SCHOOLSERVER_SETTINGS, else /etc/schoolserver)",
+    parser = settings_parser(
+        "Starts and watches the parts of the server where systemd does not.", "schoolserver-launcher"
     )
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
     arguments = parser.parse_args(argv)
