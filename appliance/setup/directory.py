@@ -5,11 +5,12 @@ May live here: deciding. May not: looking (``survey``) and doing (``domain``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.options_network import Address
+from appliance.directory.domain.ports import PORTS, UDP, hosts
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 UNITS: Final = {"slapd": "directory", "domain": "domain"}
 """A directory of our own -> the unit that serves it."""
-_PORTS: Final = (53, 88, 135, 389, 445, 464, 636, 3268, 3269)
-"""Names, Kerberos, RPC, LDAP, files, passwords, LDAPS, global catalogue: none of them can be elsewhere for PCs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,21 @@ def problems(settings: Settings, units: Collection[str], standing: Standing) -> 
         yield "domain: this machine is called localhost; give it a name first: hostnamectl set-hostname server"
 
 
-def taken_ports(holders: Iterable[Holder], going: Collection[str], ours: Collection[Address]) -> list[str]:
-    """Say which ports of a domain somebody else has; ``ours`` are held by sockets that give way."""
+def taken_ports(
+    holders: Iterable[Holder], interfaces: Sequence[str], going: Collection[str], ours: Collection[Address]
+) -> list[str]:
+    """Say which ports of a domain served at ``interfaces`` somebody else has; none of them can be elsewhere for PCs.
+
+    ``going`` are units that setup is about to stop, ``ours`` the addresses of sockets that give way.
+    """
     found = [one for one in holders if not one.unit.startswith("schoolserver") and one.unit not in going]
     told = (
-        f"directory: port {port} is taken by {other}; a domain needs it, so end it{other.how()}, or choose slapd"
-        for port in _PORTS
+        f"directory: port {port} ({what}) is taken by {other}; a domain needs it, so end it{other.how()}, serve the"
+        " domain on certain network cards only (domain.yaml: interfaces), or choose slapd"
+        for port, what in PORTS.items()
+        for host in hosts(interfaces)
         for other in found
-        if other.address not in ours and other.address.collides(Address("0.0.0.0", port))  # noqa: S104 - compared
+        if (port in UDP if other.datagrams else other.address not in ours)
+        and other.address.collides(Address(host, port))
     )
     return list(dict.fromkeys(told))

@@ -6,6 +6,7 @@ May live here: comparing (pure), and looking at the kernel's table. May not: sto
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,16 @@ _OURS = "schoolserver"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who listens at ``address``: ``program`` and ``pid``, and the ``unit`` of systemd it runs in (or empty)."""
+    """Who listens at ``address``: ``program`` and ``pid``, and the ``unit`` of systemd it runs in (or empty).
+
+    ``datagrams``: it is a port of UDP, and not of TCP.
+    """
 
     address: Address
     program: str
     pid: int | None
     unit: str
+    datagrams: bool = False
 
     def __str__(self) -> str:
         unit = f", {self.unit}" if self.unit else ""
@@ -45,22 +50,23 @@ def taken_ports(
     ``ours`` are our socket units that listen there already, ``going`` the units that setup is about to stop.
     """
     there, leaving = frozenset(ours), frozenset(going)
-    found = list(holders)
+    found = [holder for holder in holders if not holder.datagrams]
     return [
         f"{listener.setting}: {wanted} is taken by {other}; end it{other.how()}, or choose another port"
-        for socket, listener in tcp_sockets(units)
-        if socket not in there
+        for name, listener in tcp_sockets(units)
+        if name not in there
         and (wanted := Address(listener.host, listener.port))
         and (other := _other(wanted, found, leaving)) is not None
     ]
 
 
 def listening() -> Iterator[Holder]:
-    """Look who listens on TCP ports of this machine now."""
-    for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr:
+    """Look who listens on ports of this machine now, and who has ports of UDP."""
+    for connection in psutil.net_connections("inet"):
+        datagrams = connection.type == socket.SOCK_DGRAM
+        if connection.laddr and (datagrams or connection.status == psutil.CONN_LISTEN):
             address = Address(connection.laddr.ip, connection.laddr.port)
-            yield Holder(address, _program(connection.pid), connection.pid, _unit(connection.pid))
+            yield Holder(address, _program(connection.pid), connection.pid, _unit(connection.pid), datagrams)
 
 
 def _other(wanted: Address, holders: Iterable[Holder], leaving: frozenset[str]) -> Holder | None:

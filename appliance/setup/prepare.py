@@ -162,13 +162,16 @@ def _directory(standing: directory.Standing, kind: str, moving: bool) -> Iterato
         yield Change("accounts and groups move from slapd into the domain; everybody gets a new password", "", "")
     elif kind == "domain" and "domain" not in standing.made:
         yield Change("the domain is made", "", "")
+    if kind == "domain" and "domain" not in standing.marked:
+        yield Change("chrony (schoolserver-time) keeps this machine's clock and gives the time to the PCs", "", "")
     wanted = frozenset({kind} & directory.UNITS.keys())
     if standing.set_up and not moving and standing.marked != wanted:
         yield Change("the directory that runs", ", ".join(sorted(standing.marked)), ", ".join(wanted) or kind)
 
 
 def _domain_ports(settings: Settings, going: Iterable[str]) -> Iterator[str]:
-    yield from directory.taken_ports(listening(), tuple(going), (settings.network.listen["ldap"],))
+    interfaces, ours = settings.domain.interfaces, (settings.network.listen["ldap"],)
+    yield from directory.taken_ports(listening(), interfaces, tuple(going), ours)
 
 
 def _names(places: Places, text: str | None) -> Iterator[Change]:

@@ -30,7 +30,7 @@ MAY = {
     "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup", "directory.examine"},
     "setup": BASE
     | {"setup", "backup.setup", "backup.problem", "supervisor.launcher.unit", "supervisor.launcher.units"}
-    | {"directory.client", "directory.errors", "directory.examine", "directory.moving"},
+    | {"directory.client", "directory.errors", "directory.examine", "directory.moving", "directory.domain.ports"},
     "demo": BASE | {"demo", "backup.setup", "auth.envelope", "supervisor.client"},
 }
 

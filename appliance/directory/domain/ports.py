@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final
@@ -26,12 +26,13 @@ PORTS: Final = {
     3268: "global catalog",
     3269: "global catalog over TLS",
 }
-_UDP: Final = (53, 88, 389, 464)
+UDP: Final = (53, 88, 389, 464)
+"""Those that are asked by datagrams, too."""
 
 
 def refuse_taken(domain: Domain) -> None:
     """Raise :class:`CannotPrepare` naming every port that another program listens on where the domain is served."""
-    taken = sorted({port for host in _hosts(domain) for port in _taken(host)})
+    taken = sorted({port for host in hosts(domain.interfaces) for port in _taken(host)})
     if taken:
         named = ", ".join(f"{port} ({PORTS[port]})" for port in taken)
         raise CannotPrepare(
@@ -40,20 +41,20 @@ def refuse_taken(domain: Domain) -> None:
         )
 
 
-def _hosts(domain: Domain) -> Iterator[str]:
+def hosts(interfaces: Sequence[str]) -> Iterator[str]:
     """Give the addresses that are sure to be listened on: named ones and loopback, or else all."""
-    if not domain.interfaces:
+    if not interfaces:
         yield "0.0.0.0"  # noqa: S104 - only tried
         return
     yield "127.0.0.1"
-    for one in domain.interfaces:
+    for one in interfaces:
         with suppress(ValueError):
             yield str(ip_address(one))
 
 
 def _taken(host: str) -> Iterator[int]:
     for port in PORTS:
-        kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM) if port in _UDP else (socket.SOCK_STREAM,)
+        kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM) if port in UDP else (socket.SOCK_STREAM,)
         if not all(_free(host, port, kind) for kind in kinds):
             yield port
 

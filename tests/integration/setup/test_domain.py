@@ -1,5 +1,7 @@
 """Setup with a domain, an existing directory, and the way from slapd: a machine in a folder, the domain itself real."""
 
+import os
+import re
 import signal
 import socket
 
@@ -76,6 +78,9 @@ def test_the_domain_is_made_and_certified_before_anything_starts(made):
     assert machine.with_() == {"with-domain"}
     assert machine.places.resolver.read_text() == resolver.with_domain(_ASKED)
     assert "PCs join the domain with: schoolserver pcs add" in said
+    plan = said.partition("Step 1 of")[0]
+    assert "the domain is made\n" in plan
+    assert "chrony (schoolserver-time) keeps this machine's clock" in plan
     assert "# this machine's own name is another" in (machine.places.settings / "domain.yaml").read_text()
 
 
@@ -117,12 +122,16 @@ def test_a_domain_that_nobody_was_ever_in_may_be_made_under_another_name(machine
     assert "see.example, BERG, server" in (machine.places.state / "domain" / "made-for").read_text()
 
 
-def test_a_port_that_somebody_has_is_told_before_anything_is_changed(machine):
+@pytest.mark.parametrize(("kind", "port"), [(socket.SOCK_STREAM, 3269), (socket.SOCK_DGRAM, 53)], ids=["TCP", "UDP"])
+def test_a_port_that_somebody_has_is_told_before_anything_is_changed(machine, kind, port):
     before = machine.tree()
-    with socket.create_server(("127.0.0.1", 3269)):
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind(("127.0.0.77", port))
+        if kind is socket.SOCK_STREAM:
+            other.listen()
         done = Installed.answered(machine)
     assert done.returncode == 2
-    assert "port 3269 is taken by" in done.stderr
+    assert re.search(rf"port {port} \(.+\) is taken by .+ \(process {os.getpid()}", done.stderr)
     assert machine.tree() == before
 
 

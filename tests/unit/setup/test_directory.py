@@ -76,11 +76,20 @@ def test_a_machine_without_a_name_cannot_be_a_domain_s_server(tmp_path):
 
 def test_a_port_of_the_domain_that_somebody_has_is_told_once_with_what_to_do():
     dnsmasq = [Holder(Address(host, 53), "dnsmasq", 7, "dnsmasq.service") for host in ("10.1.0.2", "::")]
-    found = taken_ports(dnsmasq, (), ())
+    found = taken_ports(dnsmasq, (), (), ())
     assert len(found) == 1
-    assert "port 53 is taken by dnsmasq" in found[0]
+    assert "port 53 (DNS) is taken by dnsmasq" in found[0]
     assert "systemctl disable --now dnsmasq.service" in found[0]
-    assert taken_ports(dnsmasq, ("dnsmasq.service",), ()) == [], "it is about to be stopped"
+    assert taken_ports(dnsmasq, (), ("dnsmasq.service",), ()) == [], "it is about to be stopped"
     ours = Address("127.0.0.1", 389)
     held = [Holder(ours, "systemd", 1, "init.scope"), Holder(Address("10.1.0.2", 8053), "x", 9, "")]
-    assert taken_ports(held, (), (ours,)) == [], "slapd's port gives way"
+    assert taken_ports(held, (), (), (ours,)) == [], "slapd's port gives way"
+
+
+def test_a_port_that_is_asked_by_datagrams_counts_for_whoever_has_that_alone():
+    names = Holder(Address("10.1.0.2", 53), "unbound", 7, "", datagrams=True)
+    assert "port 53 (DNS) is taken by unbound (process 7)" in taken_ports([names], (), (), ())[0]
+    others = [Holder(Address("0.0.0.0", port), "x", 7, "", datagrams=True) for port in (445, 636)]
+    assert taken_ports(others, (), (), ()) == [], "files and LDAPS are no datagrams"
+    assert taken_ports([names], ("10.1.0.1", "eth1"), (), ()) == [], "the domain is not served there"
+    assert taken_ports([names], ("10.1.0.2",), (), ())
