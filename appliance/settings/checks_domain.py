@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from appliance.daemon.oneself import leads_here
 from appliance.daemon.options_reading import Reading
 from appliance.settings.domain import DomainSettings, completed
 
@@ -36,4 +37,14 @@ def _not_local(reading: Reading) -> None:
         reading.report(source, name, "a name that does not end in .local, which many devices ask no server for")
 
 
-DOMAIN_CHECKS: tuple[Callable[[Reading], None], ...] = (_below_the_school, _two_short_names, _not_local)
+def _asks_others(reading: Reading) -> None:
+    """A domain that asks itself for the names it does not know asks in circles."""
+    if reading.value("directory.kind") != "domain":
+        return
+    for number, address in enumerate(reading.value("domain.dns_forwarders")):
+        if leads_here(address):
+            source = reading.sources[f"domain.dns_forwarders[{number}]"]
+            reading.report(source, f"{address}, which is this server itself", "the address of another DNS server")
+
+
+DOMAIN_CHECKS: tuple[Callable[[Reading], None], ...] = (_below_the_school, _two_short_names, _not_local, _asks_others)

@@ -5,10 +5,11 @@ May live here: reading resolver files. May not: what becomes of it.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+
+from appliance.daemon.oneself import leads_here
 
 RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 """Where the machine says whom it asks, the one that knows best first."""
@@ -35,18 +36,8 @@ def _servers(lines: Iterable[str]) -> Iterator[str]:
         if len(words) < 2 or words[0] != "nameserver" or "%" in words[1]:  # Samba cannot use a zone (fe80::1%eth0)
             continue
         try:
-            address = ip_address(words[1])
+            ip_address(words[1])
         except ValueError:
             continue
-        if not (address.is_loopback or address.is_unspecified or _own(words[1])):
+        if not leads_here(words[1]):
             yield words[1]
-
-
-def _own(address: str) -> bool:
-    """Whether ``address`` is one of this machine's: only such a one can be bound."""
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True
