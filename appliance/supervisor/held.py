@@ -19,8 +19,12 @@ _HELD: Final = {
     "mail": ("workers",),
     "proxy": ("workers",),
     "fileshare": ("workers",),
+    "domain": ("name", "workgroup", "host", "interfaces", "dns_forwarders", "time_servers"),
 }
 """Names of settings by the section (file) that they stand in."""
+_FOR_EVER: Final = ("domain.name", "domain.workgroup", "domain.host")
+_ENGINES: Final = {"domain.interfaces": "domain", "domain.dns_forwarders": "domain", "domain.time_servers": "time"}
+"""What only an engine goes by, and its unit."""
 _ANEW: Final = {
     "systemd": "schoolserver setup && systemctl restart schoolserver.target",
     "children": "start the server anew",
@@ -32,13 +36,24 @@ def held(started: Settings, new: Settings) -> tuple[Settings, list[str]]:
     sections: dict[str, Any] = {}
     lines = []
     for section, names in _HELD.items():
+        if section == "domain" and started.directory.kind != "domain":
+            continue  # nothing goes by it
         before, after = getattr(started, section), getattr(new, section)
         stay = {name: getattr(before, name) for name in names}
         for name, value in stay.items():
             keys = _changed(name, value, getattr(after, name))
-            lines += [f"{section}.yaml: {key} stays as it was until: {_ANEW[started.server.launcher]}" for key in keys]
+            lines += [f"{section}.yaml: {key} stays as it was{_until(started, f'{section}.{name}')}" for key in keys]
         sections[section] = replace(after, **stay)
     return replace(new, **sections), lines
+
+
+def _until(started: Settings, setting: str) -> str:
+    """Say when a setting will count; the supervisor starts anew with an engine, so that both go by the same."""
+    if setting in _FOR_EVER:
+        return ", for the domain is made so"
+    if setting in _ENGINES and started.server.launcher == "systemd":
+        return f" until: systemctl restart schoolserver-{_ENGINES[setting]} schoolserver-supervisor"
+    return f" until: {_ANEW[started.server.launcher]}"
 
 
 def _changed(name: str, before: object, after: object) -> list[str]:

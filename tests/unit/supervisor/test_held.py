@@ -54,3 +54,20 @@ def test_going_back_to_what_runs_is_silent_again(write):
     started = write()
     write(network="listen: {imap: '0.0.0.0:1143'}\n")
     assert held(started, write(network="listen: {imap: '0.0.0.0:143'}\n"))[1] == []
+
+
+def test_what_only_an_engine_of_the_domain_goes_by_names_that_engine(write):
+    started = write(directory="kind: domain\n", domain="host: server\n")
+    kept, lines = held(started, write(domain="host: other\ndns_forwarders: [192.0.2.53]\ntime_servers: [192.0.2.1]\n"))
+    assert kept.domain == started.domain
+    anew = "stays as it was until: systemctl restart"
+    assert lines == [
+        "domain.yaml: host stays as it was, for the domain is made so",
+        f"domain.yaml: dns_forwarders {anew} schoolserver-domain schoolserver-supervisor",
+        f"domain.yaml: time_servers {anew} schoolserver-time schoolserver-supervisor",
+    ]
+
+
+def test_without_a_domain_nothing_is_said_of_one(write):
+    started = write(domain="host: server\n")
+    assert held(started, write(domain="host: other\ndns_forwarders: [192.0.2.53]\n"))[1] == []
