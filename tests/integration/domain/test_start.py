@@ -14,7 +14,7 @@ from appliance.directory.client import connect
 from appliance.directory.domain.tools import sole_use
 from appliance.directory.engine_tools import CannotPrepare
 from appliance.policy.account import Role
-from tests.integration.support_domain import RunningDomain, possible, start_domain
+from tests.integration.support_domain import ROOT, RunningDomain, possible, start_domain
 
 pytestmark = possible
 DEADLINE = 120.0
@@ -95,6 +95,15 @@ def test_a_port_that_somebody_has(short):
             assert other.stdout.readline() == "up\n"
             assert "389 (LDAP)" in told(domain)
             other.communicate("\n")
+
+
+def test_told_to_end_it_ends_as_its_unit_expects(short):
+    unit = (ROOT / "debian" / "units" / "schoolserver-domain" / "schoolserver-domain.service").read_text()
+    with start_domain(short) as domain:
+        process = domain.process
+        assert process is not None
+        domain.kill(signal.SIGTERM)
+        assert f"\nSuccessExitStatus={process.returncode}\n" in unit
 
 
 def test_two_on_one_folder(school):
