@@ -26,6 +26,8 @@ __all__ = ["Finding", "examine"]
 
 _SERVICES = ("supervisor", "auth")
 _PORTS = {"ldap": 389, "ldaps": 636}
+_OWN = {"slapd": ("slapd", "schoolserver-directory"), "domain": ("the domain", "schoolserver-domain")}
+"""A kind of directory that we serve ourselves -> what it is called, and its unit."""
 
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
@@ -34,11 +36,11 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     It ends with the first thing that is so wrong that the next ones cannot be seen. For a moment there is an entry and
     a group ``schoolserver-check`` in it, which a server that runs takes for strange ones.
     """
-    places = {account: whereabouts(settings, account) for account in _SERVICES}
+    places, kind = {account: whereabouts(settings, account) for account in _SERVICES}, settings.directory.kind
     with contextlib.ExitStack() as opened:
         links: dict[str, Link] = {}
         for account, where in places.items():
-            link = _signed_in(where)
+            link = _signed_in(where, kind)
             if isinstance(link, Finding):
                 return (link,)
             links[account] = opened.enter_context(contextlib.closing(link))
@@ -48,15 +50,15 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
             if not any(finding.grave for finding in found):
                 found += tried(places, links, settings)
         except DirectoryUnavailable as error:
-            return (Finding(f"uri: {where.uri}: {error}"),)
+            return (_silent(kind, f"{where.uri}: {error}"),)
     return tuple(found)
 
 
-def _signed_in(where: Whereabouts) -> Link | Finding:
+def _signed_in(where: Whereabouts, kind: str) -> Link | Finding:
     """Open a link and sign in, or say why that cannot be."""
     unreachable = _unreachable(where.uri, where.timeout)
     if unreachable:
-        return Finding(f"uri: {unreachable}")
+        return _silent(kind, unreachable)
     try:
         password = where.password_file.read_text(encoding="utf-8").strip()
     except PermissionError:
@@ -66,17 +68,27 @@ def _signed_in(where: Whereabouts) -> Link | Finding:
     try:
         link = where.open()
     except DirectoryUnavailable as error:
-        setting = "ca" if "signed by" in str(error) or "file of ca" in str(error) else "uri"
-        return Finding(f"{setting}: {where.uri}: {error}")
+        said = str(error)
+        if "certificate" not in said and "file of ca" not in said:
+            return _silent(kind, f"{where.uri}: {said}")
+        return Finding(f"{'ca' if 'signed by' in said or 'file of ca' in said else 'uri'}: {where.uri}: {said}")
     try:
         answer = link.bind(where.bind_name, password)
     except (DirectoryUnavailable, ValueError) as error:
         link.close()
-        return Finding(f"uri: {where.uri}: {error}")
+        return _silent(kind, f"{where.uri}: {error}")
     if answer.code != 0:
         link.close()
         return Finding(f"bind_name: {where.bind_name} is refused ({refusal(answer)})")
     return link
+
+
+def _silent(kind: str, said: str) -> Finding:
+    """Who gives no answer: of what we serve ourselves the unit knows why, elsewhere the setting may be wrong."""
+    if kind not in _OWN:
+        return Finding(f"uri: {said}")
+    name, unit = _OWN[kind]
+    return Finding(f"{name} does not answer ({said}); see: systemctl status {unit}, and journalctl -u {unit}")
 
 
 def _unreachable(uri: str, timeout: float) -> str:

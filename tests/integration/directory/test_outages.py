@@ -8,6 +8,7 @@ import pytest
 from appliance.daemon.secret import Secret
 from appliance.directory.client import Checked, DirectoryUnavailable, connect
 from appliance.directory.errors import AlreadyExists, DirectoryError, NotFound
+from appliance.directory.examine import examine
 from appliance.policy.account import Role
 
 GOOD = Secret("Schöner-Tag-7")
@@ -35,6 +36,17 @@ def test_gone_and_back(school):
     school.server.start()
     assert school.auth.check("da.schon", GOOD) is Checked.GOOD
     assert [account.login for account in school.supervisor.read().accounts] == ["da.schon"]
+
+
+def test_the_check_says_who_does_not_answer_and_where_to_look(school):
+    settings = school.server.settings
+    assert examine(settings) == ()
+    unit = {"slapd": "schoolserver-directory", "domain": "schoolserver-domain"}[settings.directory.kind]
+    school.server.kill()
+    (found,) = examine(settings)
+    assert "does not answer (" in found.text
+    assert f"journalctl -u {unit}" in found.text
+    assert found.grave
 
 
 def test_back_before_anybody_noticed(school):
