@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from appliance.directory.active_directory import refusal
+from appliance.directory.client import connect
 from appliance.directory.errors import DirectoryUnavailable
 from appliance.directory.examine_contents import Finding, contents
 from appliance.directory.examine_rights import tried
 from appliance.directory.link import Link
+from appliance.directory.numbers import shared_numbers
 from appliance.directory.whereabouts import Whereabouts, whereabouts
 
 if TYPE_CHECKING:
@@ -48,10 +51,20 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         try:
             found = contents(where, link)
             if not any(finding.grave for finding in found):
-                found += tried(places, links, settings)
+                found += (*_numbers(settings), *tried(places, links, settings))
         except DirectoryUnavailable as error:
             return (_silent(kind, f"{where.uri}: {error}"),)
     return tuple(found)
+
+
+def _numbers(settings: Settings) -> Iterator[Finding]:
+    """Who has the number of somebody else, whose files are then his, too."""
+    with contextlib.closing(connect(settings, "supervisor")) as directory:
+        for shared in shared_numbers(directory.read()):
+            yield Finding(
+                f"number {shared.number}: {shared} have it, so the files of each are open to the others (K05); "
+                "give all but one another (handbook: Accounts, Two with one number)"
+            )
 
 
 def _signed_in(where: Whereabouts, kind: str) -> Link | Finding:

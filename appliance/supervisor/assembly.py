@@ -34,6 +34,7 @@ from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
 from appliance.supervisor.log_on import LogOn
 from appliance.supervisor.memory import StateMemory
+from appliance.supervisor.numbers import Numbers
 from appliance.supervisor.passwords import Passwords
 from appliance.supervisor.people import People
 from appliance.supervisor.probe import Probe
@@ -140,7 +141,8 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
     engines = Engines(state, launcher, health, alerts.note)
     keytabs = Keytabs(PrivilegedClient(helper), launcher) if settings.directory.kind == "domain" else None
     in_domain = [part.check for part in (log_on, keytabs) if part is not None]
-    health.also(alerts.check, engines.check, *in_domain)
+    numbers = Numbers(lambda: publisher.directory)
+    health.also(alerts.check, engines.check, numbers.check, *in_domain)
     health.also(lambda: check_lists(health.settings) if health.installed("proxy") else None)
     core = Core(
         settings=settings,
