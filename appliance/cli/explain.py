@@ -12,7 +12,7 @@ from appliance.cli.server import call
 @click.argument("service", type=click.Choice(["mail", "files", "web", "pc"]))
 @click.argument("target", required=False)
 @click.option("--at", "moment", metavar="TIME", help="At which moment, for example '2026-11-23 09:30' (default: now).")
-@click.option("--room", metavar="ROOM", help="From which room (network.yaml).")
+@click.option("--room", metavar="ROOM", help="From which room (network.yaml); not for pc.")
 @click.option("--address", metavar="IP", help="From which address; its room follows from network.yaml.")
 def explain(
     login: str, service: str, target: str | None, moment: str | None, room: str | None, address: str | None
@@ -27,6 +27,11 @@ def explain(
     if target and service != "web":
         raise click.UsageError(
             "TARGET is for web; where a letter may go is said by the refusal's code (schoolserver why)"
+        )
+    if service == "pc" and (room or address):
+        raise click.UsageError(
+            "log-on is open or closed at all PCs alike, so there is no --room or --address for pc; what is done at the"
+            " PCs of a room is asked of web, files and mail"
         )
     asked = {"login": login, "service": service, "target": target, "at": moment, "room": room, "address": address}
     answer = call("explain", asked)

@@ -39,6 +39,14 @@ def test_explain_has_a_word_for_each_of_the_three_answers(answer: str, word: str
     assert "upload 20,000,000 bytes" in ran.output
 
 
+@pytest.mark.parametrize("where", [("--room", "12"), ("--address", "10.1.12.7")])
+def test_log_on_is_explained_for_all_rooms_alike(where, server, schoolserver) -> None:
+    ran = schoolserver("explain", "fred.mustermann", "pc", *where)
+    assert ran.exit_code == 2
+    assert "open or closed at all PCs alike" in ran.output
+    assert server.asked == []
+
+
 def test_lock_passes_on_end_service_and_reason(server, schoolserver) -> None:
     server.answers["users.lock"] = {}
     ran = schoolserver(
