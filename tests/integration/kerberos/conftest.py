@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,21 +26,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(possible)
 
 
-@pytest.fixture(scope="package", autouse=True)
-def client_config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(scope="package")
+def client_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """How clients outside the domain's network are set up: they reach no KDC, and trust no DNS."""
-    before, config = os.environ.get("KRB5_CONFIG"), tmp_path_factory.mktemp("kerberos") / "krb5.conf"
+    config = tmp_path_factory.mktemp("kerberos") / "krb5.conf"
     config.write_text(_CLIENT)
-    os.environ["KRB5_CONFIG"] = str(config)
-    yield
-    os.environ.pop("KRB5_CONFIG")
-    if before is not None:
-        os.environ["KRB5_CONFIG"] = before
+    return config
+
+
+@pytest.fixture(autouse=True)
+def client(client_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test alone is such a client: fixtures of a package may live as long as the session."""
+    monkeypatch.setenv("KRB5_CONFIG", str(client_config))
 
 
 @pytest.fixture(scope="package")
-def running_school(client_config: None) -> Iterator[TicketSchool]:
-    with start_school() as school:
+def running_school(client_config: Path) -> Iterator[TicketSchool]:
+    with contextlib.ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("KRB5_CONFIG", str(client_config))
+            school = stack.enter_context(start_school())
         yield school
 
 
