@@ -18,13 +18,17 @@ _WITH_LAYERS = 1800.0
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: takes long; left to `make soak`")
+    config.addinivalue_line("markers", "rather_on(suite): on other releases of Debian it is left to `make soak`")
     config.addinivalue_line("markers", "last: looks at what all other scenarios left behind")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(_WITH_LAYERS))
+        if (rather := item.get_closest_marker("rather_on")) is not None and rather.args[0] not in item.name:
+            item.add_marker(pytest.mark.soak)
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
@@ -63,7 +67,7 @@ def domain_school(_built: None) -> Iterator[School]:
 @pytest.fixture(scope="session")
 def next_school(_built: None) -> Iterator[School]:
     """The same on the next release of Debian."""
-    with school("trixie", ("origin", "pc", "server"), directory="domain") as found:
+    with school("trixie", ("origin", "pc", "desk", "server"), directory="domain") as found:
         yield found
 
 

@@ -32,6 +32,7 @@ def furnish(host: Host) -> None:
     host.write("/etc/hosts", "127.0.0.1 localhost\n")
     host.write("/etc/resolv.conf", "nameserver 10.88.0.1\noptions timeout:1 attempts:1\n")
     host.copy_in(Path(__file__).with_name("log_on.py"), "/usr/local/lib/log_on.py", 0o755)
+    host.copy_in(Path(__file__).with_name("by_ticket.py"), "/usr/local/bin/by_ticket.py", 0o755)
     host.write("/usr/local/bin/log-on", _LOG_ON, 0o755)
 
 

@@ -97,9 +97,9 @@ def school(suite: str = "bookworm", wanted: Sequence[str] = ALL, directory: str 
 
 @contextlib.contextmanager
 def hosts(suite: str, wanted: Sequence[str]) -> Iterator[Mapping[str, Host]]:
-    """Plain Debian hosts on one network, booted; only the server is of ``suite``."""
+    """Plain Debian hosts on one network, booted; server and desk are of ``suite``, the others of Debian 12."""
     with run_folder() as folder, network(cgroup_of(folder)) as net:
-        made = {name: _host(net, folder, name, suite if name == "server" else "bookworm") for name in wanted}
+        made = {name: _host(net, folder, name, suite if name in ("server", "desk") else "bookworm") for name in wanted}
         for host in made.values():
             host.boot()
         yield made
