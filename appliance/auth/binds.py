@@ -8,8 +8,8 @@ from __future__ import annotations
 from appliance.auth.threads import Threads
 from appliance.daemon.secret import Secret
 from appliance.directory.client import Directory
-from appliance.directory.errors import NotFound
-from appliance.directory.records import Checked
+from appliance.directory.errors import DirectoryError, NotFound
+from appliance.directory.records import Checked, Mark
 
 _WAITING = 64
 
@@ -28,6 +28,13 @@ class DirectoryCalls:
         """Bind as ``login``."""
         return await self._threads.run(lambda: self._directory.check(login, password))
 
+    async def check_since(self, login: str, password: Secret, known: Mark | None) -> tuple[Checked, Mark | None]:
+        """Bind as ``login``, unless its mark is still the ``known`` one, under which this password was right.
+
+        Returns the mark it had before the bind too; ``None`` if it cannot be told.
+        """
+        return await self._threads.run(lambda: self._check_since(login, password, known))
+
     async def write(self, login: str, password: Secret, must_change: bool) -> None:
         """Write a password; raises ``NotFound`` or ``DirectoryRefused`` too."""
         await self._threads.run(lambda: self._directory.set_password(login, password, must_change))
@@ -38,6 +45,15 @@ class DirectoryCalls:
         if account is None:
             raise NotFound(login)
         return account.hidden
+
+    def _check_since(self, login: str, password: Secret, known: Mark | None) -> tuple[Checked, Mark | None]:
+        try:
+            mark = self._directory.mark(login)
+        except DirectoryError:  # without marks each password is checked, as long as that works
+            mark = None
+        if mark is not None and mark == known:
+            return Checked.GOOD, mark
+        return self._directory.check(login, password), mark
 
     def close(self) -> None:
         """Begin no more calls and give the connections back."""

@@ -12,6 +12,7 @@ from appliance.auth.changes import Changes
 from appliance.auth.checking import Checker
 from appliance.auth.envelope import Keys
 from appliance.auth.mailbox import Mailboxes
+from appliance.auth.memory import memory_for
 from appliance.auth.session import SignIn
 from appliance.auth.throttle import Allowances, Throttle
 from appliance.auth.ticket import Tickets
@@ -63,8 +64,8 @@ class AuthService:
         self._usage.close()
 
     def reload(self, settings: Settings) -> None:
-        """Go on with new numbers of the throttle and the school's name; where the directory is needs a restart."""
-        self._checker.use(_throttle(settings))
+        """Go on with new numbers of ``auth.yaml`` and the school's name; where the directory is needs a restart."""
+        self._checker.use(_throttle(settings), memory_for(settings))
         self._changes.school = settings.school.name
 
 
@@ -79,7 +80,7 @@ async def start(worker: Worker[Settings], loop: Loop) -> AuthService:
 
     audit = AuditClient(runtime / "audit" / "audit.sock")
     calls = DirectoryCalls(connect(settings, "auth"), settings.auth.threads, settings.directory.timeout)
-    checker = Checker(snapshot, calls, _throttle(settings), time.monotonic)
+    checker = Checker(snapshot, calls, _throttle(settings), time.monotonic, memory_for(settings))
     changes = Changes(snapshot, checker, calls, audit, settings.school.name)
     usage = Usage(runtime / "usage")
     verbs = Verbs(

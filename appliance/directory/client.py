@@ -33,7 +33,7 @@ class Directory:
         self.set_log_on = writer.set_log_on
         self.create_group, self.remove_group = writer.create_group, writer.remove_group
         self.add_members, self.remove_members = writer.add_members, writer.remove_members
-        self.check, self.set_password = passwords.check, passwords.set_password
+        self.mark, self.check, self.set_password = passwords.mark, passwords.check, passwords.set_password
 
     def close(self) -> None:
         """Give the connections back."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Final
 
 from appliance.daemon.secret import Secret
 from appliance.directory.errors import DirectoryUnavailable, NotFound
 from appliance.directory.place import Place
-from appliance.directory.records import Checked
+from appliance.directory.records import Checked, Mark
+from appliance.directory.schema import Field
+
+_STABLE: Final = (Field.UUID, Field.CHANGED)
+_MARK: Final = (*_STABLE, Field.PASSWORD_CHANGED)
+"""Who it is and which change of it was the last; the time, for a database from the copy counts changes anew."""
 
 
 class Passwords:
-    """Tries and writes passwords of ``place``; both methods raise ``DirectoryUnavailable``."""
+    """Tries and writes passwords of ``place``; all methods raise ``DirectoryUnavailable``."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -34,6 +40,22 @@ class Passwords:
         if checked is None:
             raise DirectoryUnavailable(f"the directory did not check a password (LDAP result {answer.code})")
         return checked
+
+    def mark(self, login: str) -> Mark | None:
+        """Say how the account of ``login`` stands: as long as its mark is the same, a right password is right.
+
+        To be read before :meth:`check`, for what changes in between must count. ``None``: there is no such account, or
+        too little of it is shown. Raises ``DirectoryRefused`` too.
+        """
+        names = self._place.dialect.schema
+        with self._place.link() as link:
+            try:
+                found = self._place.account_entry(link, login, _MARK).attributes
+            except NotFound:
+                return None
+        if not all(found.get(names[field]) for field in _STABLE):
+            return None
+        return tuple(b"".join(found.get(names[field], ())) for field in _MARK)
 
     def set_password(self, login: str, password: Secret, must_change: bool) -> None:
         """Write a password and whether it must be changed before anything opens (K03), both or none.

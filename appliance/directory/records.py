@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from typing import TypeAlias
 from uuid import UUID
 
 from appliance.policy.account import GroupKind, Role
@@ -62,6 +63,10 @@ class DirectoryState:
     groups: tuple[DirectoryGroup, ...]
     cookie: str
     foreign: int = 0
+
+
+Mark: TypeAlias = tuple[bytes, ...]
+"""What is another one after each change of an account, whoever made it; nothing else can be read from it."""
 
 
 class Checked(Enum):

@@ -44,4 +44,12 @@ class Auth:
     )
     factor: float = option(number(1, 10), 2, "By how much the wait grows each time.", unit="times", example=1.5)
     max_delay: float = option(duration(0, 3600), "5 min", "The wait never grows beyond this.", example="2 min")
+    remember: float = option(
+        duration(0, 3600),
+        "5 min",
+        "For so long a right password is not hashed again at each service: the directory is only asked whether the "
+        "account is unchanged, so a changed password, and whatever else is changed of the account, counts at once. "
+        "0 s: hash each time. An existing OpenLDAP (kind ldap) always does.",
+        example="1 min",
+    )
     threads: int = option(integer(1, 64), 4, "Passwords that are checked at the same time.", unit="threads", example=8)

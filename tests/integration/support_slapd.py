@@ -31,11 +31,13 @@ SETTINGS = {
 
 
 def write_settings(folder: Path, **replaced: str) -> Settings:
-    """Write settings for a school below ``folder`` and read them; ``directory="..."`` replaces a file."""
+    """Write settings for a school below ``folder`` and read them; ``directory="..."`` replaces a file, or adds one."""
     place = folder / "settings"
     place.mkdir(parents=True)
     for name, text in SETTINGS.items():
-        place.joinpath(name).write_text(replaced.get(name.removesuffix(".yaml"), text).replace("{folder}", str(folder)))
+        replaced.setdefault(name.removesuffix(".yaml"), text)
+    for name, text in replaced.items():
+        place.joinpath(f"{name}.yaml").write_text(text.replace("{folder}", str(folder)))
     return load(place)
 
 

@@ -28,14 +28,14 @@ from appliance.policy.snapshot import Snapshot, Version, encode
 from tests.integration.support_slapd import ROOT, Slapd, start_slapd, write_settings
 
 DEADLINE = 15.0
-GOOD = "Kamel-Zaun-7"
+GOOD, PROBES = "Kamel-Zaun-7", "Kutter-Wind-8"
 FRED, TEACHER, PROBE = "fred.mustermann", "maria.lehrer", "schoolserver-probe"
 
 
 class School:
     """Everything around one password service; ``slapd`` and ``auth`` can be hurt."""
 
-    def __init__(self, folder: Path, slapd: Slapd) -> None:
+    def __init__(self, slapd: Slapd) -> None:
         self.settings = slapd.settings
         self.slapd = slapd
         self.runtime = self.settings.server.runtime
@@ -67,7 +67,7 @@ class School:
         directory.close()
         self.set_password(TEACHER, GOOD)
         self.set_password(FRED, GOOD)
-        self.set_password(PROBE, "Random-Probe-1")
+        self.set_password(PROBE, PROBES)
         self.auth: subprocess.Popen[bytes] | None = None
 
     def set_password(self, login: str, password: str, must_change: bool = False) -> None:
@@ -134,7 +134,7 @@ def open_school(**settings: str) -> Iterator[School]:
     folder = Path(tempfile.mkdtemp(prefix="ss-", dir="/tmp"))
     try:
         with start_slapd(folder, write_settings(folder, **settings)) as slapd:
-            school = School(folder, slapd)
+            school = School(slapd)
             try:
                 school.publish()
                 school.start_auth()

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from appliance.auth.checking import Checker
+from appliance.auth.memory import Memory
 from appliance.auth.throttle import Allowances, Throttle
 from appliance.daemon.counts import Pace
 from appliance.daemon.secret import Secret
-from appliance.directory.records import Checked
+from appliance.directory.records import Checked, Mark
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Consent, Role, Service
 from appliance.policy.decision import Reason, Rule
@@ -41,7 +42,10 @@ def school(*accounts: Account, counter: int = 1) -> Snapshot:
 
 @dataclass
 class Scene:
-    """Everything a test looks at: the snapshot in force, the directory, what was asked of it and recorded."""
+    """Everything a test looks at: the snapshot in force, the directory, what was asked of it and recorded.
+
+    ``asked`` are the logins whose passwords were hashed, ``versions`` counts what was changed of an account.
+    """
 
     snapshot: Snapshot | None
     passwords: dict[str, str] = field(default_factory=dict)
@@ -52,10 +56,14 @@ class Scene:
     refusals: list[tuple[Service, Reason, Rule]] = field(default_factory=list)
     error: Exception | None = None
     now: float = 0.0
+    versions: dict[str, int] = field(default_factory=dict)
+    unmarked: bool = False
 
-    def checker(self, allowances: Allowances = DEFAULT) -> Checker:
+    def checker(self, allowances: Allowances = DEFAULT, remember: float = 0.0) -> Checker:
         """A checker over this directory."""
-        return Checker(lambda: self.snapshot, self, Throttle(allowances, Pace()), lambda: self.now)
+        return Checker(
+            lambda: self.snapshot, self, Throttle(allowances, Pace()), lambda: self.now, Memory(remember, most=2)
+        )
 
     async def check(self, login: str, password: Secret) -> Checked:
         self.asked.append(login)
@@ -67,6 +75,14 @@ class Scene:
         if self.passwords.get(login) != password.reveal():
             return Checked.WRONG
         return Checked.MUST_CHANGE if login in self.must_change else Checked.GOOD
+
+    async def check_since(self, login: str, password: Secret, known: Mark | None) -> tuple[Checked, Mark | None]:
+        if self.error is not None:
+            raise self.error
+        mark = None if self.unmarked else (login.encode(), b"%d" % self.versions.get(login, 0))
+        if mark is not None and mark == known:
+            return Checked.GOOD, mark
+        return await self.check(login, password), mark
 
     def meanwhile(self) -> None:
         """What happens while the directory works; replaced by tests."""
