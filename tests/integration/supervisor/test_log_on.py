@@ -11,13 +11,16 @@ import pytest
 
 from appliance.auth.replies import Answer
 from appliance.directory.client import connect
+from appliance.supervisor.client import ServerRefused
 from tests.integration.support_domain import possible
 from tests.integration.support_domain_school import domain_school
-from tests.integration.support_school import ACCOUNTS, QUICK, soon
+from tests.integration.support_school import ACCOUNTS, QUICK, ROSTER, soon
 
 pytestmark = possible
 
 FRED, JUERGEN, ANNA = "fred.mustermann", "juergen.gross", "anna.lehmann"
+BOTH = ("lea.schmidt", "lea.schmidt2")
+TWICE = ROSTER + "901;Lea;Schmidt;3a;pupil;01.03.2017\n902;Lea;Schmidt;4b;pupil;01.03.2017\n"
 AT_ONCE = 2.0
 """Seconds within which a lock acts everywhere (K18)."""
 UNITS = tuple(unit for unit in ACCOUNTS if unit != "directory")
@@ -180,3 +183,29 @@ def test_hours_of_access_yaml_turn_it(school):
         school.write("access", before)
         school.call("settings.reload")
     school.when(lambda: in_at(school), within=5)
+
+
+# -- two people of one name and one birth date -----------------------------------------------------------------------
+
+
+def test_two_of_one_name_and_birth_date_log_on_each_by_himself(school):
+    once = school.take_in(TWICE)[1]
+    for login in BOTH:
+        school.choose_password(login, once[login])
+    assert [school.log_on(login, school.passwords[login]) for login in BOTH] == ["in", "in"]
+    assert "incorrect" in school.log_on(BOTH[0], school.passwords[BOTH[1]])
+    groups = {login: school.call("users.show", login=login)["groups"] for login in BOTH}
+    assert groups == {BOTH[0]: ["klasse3a"], BOTH[1]: ["klasse4b"]}
+
+
+def test_with_such_two_the_same_file_once_more_changes_nothing_and_a_move_is_the_right_ones(school):
+    plan = school.take_in(TWICE)[0]["plan"]
+    assert not any(plan.values()), plan
+    moved = school.take_in(TWICE.replace("902;Lea;Schmidt;4b", "902;Lea;Schmidt;4c"))[0]["plan"]["moved"]
+    assert [move["login"] for move in moved] == [BOTH[1]]
+
+
+def test_nobody_guesses_which_of_the_two_it_is(school):
+    """The office numbers everybody anew: names and dates fit both."""
+    with pytest.raises(ServerRefused, match=r"fits several accounts \(lea\.schmidt, lea\.schmidt2\)"):
+        school.take_in(TWICE.replace("901;Lea", "903;Lea").replace("902;Lea", "904;Lea"))
