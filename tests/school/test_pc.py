@@ -280,7 +280,6 @@ def test_who_is_logged_on_is_signed_in(joined: School) -> None:
     """)
 
 
-@pytest.mark.soak
 def test_a_mail_program_signs_in_by_the_ticket(joined: School) -> None:
     """K21, K04: sending at once; reading, where the age of a ticket is not told, not on the day of a new password."""
     letter = f"by_ticket.py sends {_FRED2} {_FRED2}@schule.example"

@@ -16,6 +16,7 @@ from pathlib import Path
 import gssapi
 
 from tests.integration.kerberos.school import SERVER, TicketSchool
+from tests.school.box.by_ticket import Imap
 
 _SPNEGO = gssapi.OID.from_int_seq("1.3.6.1.5.5.2")
 
@@ -68,7 +69,7 @@ def show_smtp(client: smtplib.SMTP, speaker: Speaker, at_once: bool = False) -> 
 
 def connect_imap(school: TicketSchool) -> imaplib.IMAP4:
     """A mail program that reads and has not signed in yet."""
-    client = imaplib.IMAP4(*school.address("imap"), timeout=20)
+    client = Imap(*school.address("imap"), timeout=20)
     client.starttls(ssl.create_default_context(cafile=str(school.ca)))
     return client
 
