@@ -16,7 +16,7 @@ unit: deps-test catalogs
 	$(PYTHON) -m pytest -q -n 2 tests/unit/policy --cov=appliance/policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 integration: deps-test catalogs
-	$(PYTHON) -m pytest -q tests/integration
+	$(PYTHON) -m pytest -q tests/integration -m "not soak"
 
 # A whole school of booted Debian hosts on a network of their own (as root; elsewhere it says so and skips). What was
 # installed once is kept in /var/cache/schoolserver-tests.
@@ -25,6 +25,7 @@ school: deb deps-test
 
 # The same and everything that takes long.
 soak: deb deps-test
+	$(PYTHON) -m pytest -q tests/integration -m soak
 	$(PYTHON) -m pytest -q tests/school
 
 # The packages, in dist/.

@@ -18,7 +18,7 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"no rows called {', '.join(unknown)}; there are: {', '.join(ROWS)}", file=sys.stderr)
         return 2
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     for name in wanted or ROWS:
         with import_module(f"bench.{name}").rows() as rows:
             measure(rows, console)

@@ -42,6 +42,8 @@ def explain(
     click.echo(f"Valid until: {answer.get('valid_until') or 'something is changed'}")
     if answer.get("limits"):
         limits = answer["limits"]
-        click.echo(f"Limits:      upload {limits['upload']:,} bytes, download {limits['download']:,} bytes")
+        way = limits.get("download_unlimited_over")
+        but = f" (not over {way})" if way else ""
+        click.echo(f"Limits:      upload {limits['upload']:,} bytes, download {limits['download']:,} bytes{but}")
     for step in answer.get("steps", ()):
         click.echo(f"  - {step}")

@@ -87,6 +87,8 @@ def _of_an_account(services: list[dict[str, Any]]) -> Table:
     table = Table("Service", "Upload", "Says", "Download", "Says", box=None, pad_edge=False)
     for one in services:
         up, down = format_size(one["upload"]), format_size(one["download"])
+        way = one.get("download_unlimited_over")
+        down += f" (not over {way})" if way else ""
         table.add_row(one["service"], up, one["upload_source"], down, one["download_source"])
     return table
 

@@ -11,6 +11,7 @@ from appliance.cli.backup import backup, restore
 from appliance.cli.check import check
 from appliance.cli.demo import demo
 from appliance.cli.explain import explain
+from appliance.cli.folders import folders
 from appliance.cli.limits import limits
 from appliance.cli.passwd import passwd
 from appliance.cli.pcs import pcs
@@ -40,7 +41,8 @@ def main() -> None:
 
 
 for command in (
-    *(setup, status, users, pcs, limits, quota, passwd, explain, why, check, reload, backup, restore, alerts, report),
+    *(setup, status, users, pcs, limits, quota, folders, passwd, explain, why, check),
+    *(reload, backup, restore, alerts, report),
     *((demo,) if find_spec("appliance.demo") else ()),  # an installed server has none
 ):
     main.add_command(command)

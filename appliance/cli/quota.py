@@ -85,6 +85,8 @@ def quota_count() -> None:
     click.echo(f"{answer['accounts']} accounts counted, {answer['corrected']} corrected.")
     if answer["unsettled"]:
         click.echo(f"{answer['unsettled']} were written to all the time and stay as they were; count again later.")
+    for place in answer["deep"]:
+        click.echo(f"{place} has folders so deep in each other that the nightly copy may not be whole: move them up.")
 
 
 def _mb(size: int) -> str:

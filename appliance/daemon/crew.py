@@ -46,6 +46,7 @@ class _Hand:
     heard: float = 0.0
     ready: bool = False
     reloading: bool = False
+    ending: bool = False
     kept: str = ""
     status: str = ""
 
@@ -73,6 +74,7 @@ class Crew:
         self._beat = min(watchdog / 4, 1.0)
         self._patience = max(2 * self._beat, watchdog / 4)  # a worker that starts has longer: imports, indexes
         self._patience_at_start = watchdog * 3 / 4
+        self._longest_silence = watchdog
         self._feed_every = watchdog / 4
         self._hands = [_Hand(number) for number in range(count)]
         self._poll = select.poll()
@@ -207,6 +209,7 @@ class Crew:
         self._poll.register(hand.line, select.POLLIN)
         hand.started = hand.heard = time.monotonic()
         hand.lines, hand.ready, hand.reloading, hand.kept, hand.status = Lines(), False, False, "", ""
+        hand.ending = False
 
     def _become_worker(self, number: int, line: int, parent: int) -> NoReturn:
         code = 1
@@ -285,9 +288,23 @@ class Crew:
                 self._said = said
         now = time.monotonic()
         if now >= self._feed_at:
-            if not any(self._silent(hand) for hand in self._hands):
-                self._notifier.watchdog_fed()
+            self._feed(now)
             self._feed_at = now + self._feed_every
+
+    def _feed(self, now: float) -> None:
+        """Feed the watchdog while anybody answers: who does not is ended alone, for the watchdog would end them all.
+
+        One that waits for a disk cannot be ended before that answers; the others serve meanwhile.
+        """
+        silent = [hand for hand in self._hands if self._silent(hand)]
+        if silent and len(silent) == sum(1 for hand in self._hands if hand.pid):
+            return
+        self._notifier.watchdog_fed()
+        for hand in silent:
+            if now - hand.heard > self._longest_silence and not hand.ending:
+                hand.ending = True
+                _log.error("worker %d has not answered for %.0f s and is killed", hand.number, now - hand.heard)
+                os.kill(hand.pid, signal.SIGKILL)
 
     def _silent(self, hand: _Hand) -> bool:
         patience = self._patience if hand.ready else self._patience_at_start

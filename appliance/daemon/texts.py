@@ -6,6 +6,10 @@ import gettext
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
+
+LANGUAGES: Final = ("de", "en")
+"""What people are spoken to in."""
 
 _FOLDER = Path(__file__).resolve().parent.parent / "locale"
 

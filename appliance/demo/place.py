@@ -24,7 +24,7 @@ from appliance.demo import sshd
 from appliance.demo.proof_web import BLOCKED
 from appliance.settings.load import Settings, load
 
-PORTS = {"submission": 2587, "imap": 2143, "ldap": 2389, "proxy": 3128, "proxy-tls": 3129, "ftp": 2121}
+PORTS = {"submission": 2587, "imap": 2143, "ldap": 2389, "proxy": 3128, "proxy-tls": 3129, "ftp": 2121, "ftps": 2990}
 """Service -> preferred port on 127.0.0.1; another free one is taken where somebody listens there already."""
 
 _LONGEST_STATE = 50

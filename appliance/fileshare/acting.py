@@ -31,7 +31,9 @@ class Person:
 
 
 class Acting(Protocol):
-    """How an operation gets the rights of a person, and no others."""
+    """How an operation gets the rights of a person, and no others; ``apart``: whether the kernel keeps people apart."""
+
+    apart: bool
 
     def as_person(self, person: Person) -> AbstractContextManager[object]:
         """Inside the ``with`` the kernel takes this process for ``person``. Not to be nested."""
@@ -40,6 +42,8 @@ class Acting(Protocol):
 
 class Staying:
     """Everything happens as the caller (identity ``same``): only :mod:`.shares` keeps people apart."""
+
+    apart = False
 
     def as_person(self, person: Person) -> AbstractContextManager[object]:  # noqa: ARG002 - the shape of Acting
         """Change nothing."""
@@ -51,6 +55,8 @@ class Switching:
 
     Of root's capabilities only the two for changing ids are kept, for good; and nothing that is executed gets more.
     """
+
+    apart = True
 
     def __init__(self, rest: Identity) -> None:
         if threading.active_count() != 1:

@@ -7,13 +7,16 @@ once; what the client has sent already is read away for a while, since many look
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from typing import Any
 
 from pyftpdlib.handlers import DTPHandler, PassiveDTP
 
+from appliance.fileshare.replies import Notice
 from appliance.fileshare.secured import Secured
-from appliance.fileshare.store import TooLarge, Upload
+from appliance.fileshare.upload import TooLarge, Upload
 
 _ROUNDS = 8
 _BUFFER = memoryview(bytearray(64 * 1024))  # of all connections: there is one thread
@@ -21,7 +24,23 @@ _READ_AWAY = 64 * 1024 * 1024
 
 
 class Door(PassiveDTP):
-    """The port on which one data connection is awaited."""
+    """The port on which one data connection is awaited. Raises ``OSError`` when none of those agreed upon is free."""
+
+    _tried = False
+
+    def __init__(self, cmd_channel: Any, extmode: bool = False) -> None:
+        try:
+            super().__init__(cmd_channel, extmode)
+        except OSError:
+            self.close()
+            raise
+
+    def bind(self, addr: Any) -> None:
+        """Take this port; but not, when all others are in use, any port: the firewall would not let it through."""
+        if self._tried and addr[1] == 0:
+            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        self._tried = addr[1] != 0
+        super().bind(addr)
 
     def handle_timeout(self) -> None:
         """Close it; who waits for a transfer is told."""
@@ -72,8 +91,13 @@ class Data(Secured, DTPHandler):
 
         One whose command was refused just closes; a reply to nothing would pass for that to its next command.
         """
-        if not good and (self.receive or self.producer_fifo):
+        waited_for = self.receive or self.producer_fifo
+        if not good and waited_for:
             self._resp = ("522 TLS could not be begun.", None)
+        elif good and self.cmd_channel.may_not_begin_anew and not self.socket.session_reused:
+            if waited_for:
+                self._resp = (self.cmd_channel.text(Notice.NOT_RESUMED), None)
+            self.abort()
 
     def send(self, data: Any) -> int:
         """Send what fits at the moment."""

@@ -10,17 +10,19 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyftpdlib.filesystems import AbstractedFS
 
 from appliance.fileshare.acting import Person
+from appliance.fileshare.listing import Pieces
 from appliance.fileshare.shares import Hall, NoSuchPlace, Place, Shares, locate
-from appliance.fileshare.store import Store, Upload
+from appliance.fileshare.store import Store
+from appliance.fileshare.upload import Room, Upload
+from appliance.usage.weight import weight
 
 _HALL = os.stat_result((stat.S_IFDIR | 0o550, 0, 0, 1, 0, 0, 0, 0, 0, 0))
-_WRITES = stat.S_IWUSR | stat.S_IWGRP
 
 
 class Files(AbstractedFS):
@@ -56,12 +58,35 @@ class Files(AbstractedFS):
         """Go to a folder."""
         if not stat.S_ISDIR(self.stat(path).st_mode):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        self.listdir(path)
+        self.look(path)[1].close()
         self.cwd = path
 
-    def listdir(self, path: str) -> list[str]:
-        """Give the names in a folder, sorted."""
-        return sorted(self._entries(path))
+    def look(self, path: str) -> tuple[str, Pieces]:
+        """Begin to look at what is in a folder, or at one file: the folder's path, and what is to be seen of it."""
+        if not stat.S_ISDIR(self.stat(path).st_mode):
+            folder, name = posixpath.split(path)
+            return folder, _Some({name: self.stat(path)})
+        person, place = self._find(path)
+        if isinstance(place, Hall):
+            return path, _Some({name: self._top(posixpath.join(path, name)) for name in sorted(place.names)})
+        return path, self._store.listing(person, place)
+
+    def lines(self, folder: str, found: Mapping[str, os.stat_result]) -> bytes:
+        """Give the lines of LIST for what was found in ``folder``."""
+        return self._formed(super().format_list, folder, found)
+
+    def facts(self, folder: str, found: Mapping[str, os.stat_result], perms: str, facts: list[str]) -> bytes:
+        """Give the lines of MLSD (RFC 3659, 7) for what was found in ``folder``."""
+        return self._formed(super().format_mlsx, folder, found, perms, facts)
+
+    def rest_size(self, path: str) -> int:
+        """Give the size of what is left of one's broken upload of a file that is not there; 0 if nothing is."""
+        if self.lexists(path):
+            return 0
+        try:
+            return self._store.rest(*self._changeable(path))
+        except OSError:
+            return 0
 
     def stat(self, path: str) -> os.stat_result:
         """Give what the system knows about it."""
@@ -108,16 +133,6 @@ class Files(AbstractedFS):
 
     get_group_by_gid = get_user_by_uid
 
-    def format_list(self, basedir: str, listing: list[str], ignore_err: bool = True) -> Iterator[bytes]:
-        """Give the lines of LIST."""
-        return self._formatted(super().format_list, basedir, listing, ignore_err=ignore_err)
-
-    def format_mlsx(
-        self, basedir: str, listing: list[str], perms: str, facts: list[str], ignore_err: bool = True
-    ) -> Iterator[bytes]:
-        """Give the lines of MLSD and MLST (RFC 3659, 7)."""
-        return self._formatted(super().format_mlsx, basedir, listing, perms, facts, ignore_err=ignore_err)
-
     # changing
 
     def mkdir(self, path: str) -> None:
@@ -149,18 +164,27 @@ class Files(AbstractedFS):
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         return self._store.read(person, place)
 
-    def upload(self, path: str, keep: int, largest: int) -> Upload:
+    def upload(self, path: str, keep: int, largest: int, room: Room) -> Upload:
         """Begin a file of at most ``largest`` bytes with the first ``keep`` of the present one."""
         person, place = self._changeable(path)
-        return self._store.upload(person, place, keep, largest)
+        return self._store.upload(person, place, keep, largest, room)
+
+    def writer(self, path: str) -> Person:
+        """Give who it is now that may put a file at ``path``; ``FileNotFoundError`` when the share is his no more."""
+        return self._changeable(path)[0]
 
     def own_size(self, path: str) -> int:
-        """Give the size of the present file, 0 if there is none or somebody else pays for it."""
+        """Give what the present file or its rest weighs, 0 if there is none or its bytes stay when it is replaced.
+
+        They stay where somebody else pays for it, and where it has another name.
+        """
         try:
             found = self.stat(path)
         except OSError:
-            return 0
-        return found.st_size if found.st_uid == self._here()[0].uid and stat.S_ISREG(found.st_mode) else 0
+            rest = self.rest_size(path)
+            return weight(rest) if rest else 0
+        own = stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == self._here()[0].uid
+        return weight(found.st_size) if own else 0
 
     def _find(self, path: str) -> tuple[Person, Hall | Place]:
         person, shares = self._here()
@@ -176,12 +200,6 @@ class Files(AbstractedFS):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return person, place
 
-    def _entries(self, path: str) -> Mapping[str, os.stat_result]:
-        person, place = self._find(path)
-        if isinstance(place, Hall):
-            return {name: self._top(posixpath.join(path, name)) for name in place.names}
-        return self._store.entries(person, place)
-
     def _top(self, path: str) -> os.stat_result:
         try:
             return self.stat(path)
@@ -194,14 +212,24 @@ class Files(AbstractedFS):
         except OSError:
             return False
 
-    def _formatted(
-        self, form: Callable[..., Iterator[bytes]], basedir: str, listing: list[str], *more: Any, **options: Any
-    ) -> Iterator[bytes]:
-        """Ask the disk once for the whole folder, not once for each file."""
-        if len(listing) != 1:
-            found = self._entries(basedir)
-            self._known = {posixpath.join(basedir, name): status for name, status in found.items()}
+    def _formed(self, form: Callable[..., Any], folder: str, found: Mapping[str, os.stat_result], *more: Any) -> bytes:
+        """Let pyftpdlib form lines of what is known already."""
+        self._known = {posixpath.join(folder, name): status for name, status in found.items()}
         try:
-            return iter(list(form(basedir, listing, *more, **options)))
+            return b"".join(form(folder, list(found), *more))
         finally:
             self._known = {}
+
+
+class _Some:
+    """Entries that are all known, as :class:`.listing.Pieces`."""
+
+    def __init__(self, found: Mapping[str, os.stat_result]) -> None:
+        self._found: Mapping[str, os.stat_result] | None = found
+
+    def piece(self) -> Mapping[str, os.stat_result] | None:
+        found, self._found = self._found, None
+        return found
+
+    def close(self) -> None:
+        self._found = None

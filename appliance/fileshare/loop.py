@@ -39,6 +39,10 @@ class FileService(Protocol[S_contra]):
         """Whether something is still under way after :meth:`stop`."""
         ...
 
+    def end(self) -> None:
+        """Break off what is still under way."""
+        ...
+
     def reload(self, settings: S_contra) -> None:
         """Go on with ``settings``."""
         ...
@@ -131,6 +135,7 @@ def serve(worker: Worker[S], start: Callable[[Worker[S], FtpLoop], FileService[S
     limit = monotonic() + _DRAIN
     while service.busy and monotonic() < limit:
         left = loop.turn(0.05)
+    service.end()
     return 0
 
 

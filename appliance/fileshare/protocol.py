@@ -1,8 +1,9 @@
-"""FTP with explicit TLS: pyftpdlib's grammar, our session (RFC 959, RFC 2228, RFC 3659, RFC 4217).
+"""FTP with TLS: pyftpdlib's grammar, our session (RFC 959, RFC 2228, RFC 3659, RFC 4217).
 
 May live here: what a command does to a session. May not: decisions (``session``), texts (``replies``), TLS
-(``secured``), the way of a file (``transfers``). pyftpdlib is kept to parsing commands and to the order of a transfer:
-signing in is answered later, since its own would hold up every client; what it logs names clients and is switched off.
+(``secured``), lines (``lines``), the way of a file (``transfers``). pyftpdlib is kept to parsing commands and to the
+order of a transfer: signing in is answered later, since its own would hold up every client; what it logs names clients
+and is switched off.
 There is no SITE, no STOU, no PORT (files go to whom the control connection belongs to, and nowhere else), no anonymous.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,18 +20,19 @@ from typing import Any
 from pyftpdlib.handlers import proto_cmds
 
 from appliance.auth.client import Verdict
+from appliance.daemon.options_network import Network
 from appliance.daemon.secret import Secret
 from appliance.daemon.sessions import Sessions
+from appliance.fileshare.addresses import passive_address
 from appliance.fileshare.checker import Checker
 from appliance.fileshare.files import Files
+from appliance.fileshare.lines import Lines
 from appliance.fileshare.replies import Notice
 from appliance.fileshare.secured import Secured
 from appliance.fileshare.session import FilesSession, House
-from appliance.fileshare.shares import is_name
 from appliance.fileshare.store import Store
-from appliance.fileshare.transfers import Transfers
 from appliance.policy.account import Service
-from appliance.settings.fileshare import Fileshare
+from appliance.settings.fileshare import Fileshare, SessionReuse
 
 _log = logging.getLogger(__name__)
 
@@ -38,19 +40,23 @@ _KNOWN = (
     "ABOR ALLO APPE CDUP CWD DELE EPSV FEAT HELP LIST MDTM MFMT MKD MLSD MLST MODE NLST NOOP OPTS PASS PASV PWD QUIT "
     "REST RETR RMD RNFR RNTO SIZE STAT STOR STRU SYST TYPE USER XCUP XCWD XMKD XPWD XRMD"
 )
-_TLS_COMMANDS = {"AUTH": "TLS (begin with TLS)", "PBSZ": "0 (protection buffer)", "PROT": "P (encrypt files)"}
-_MOVING = frozenset({"STOR", "APPE", "RETR", "LIST", "NLST", "MLSD"})
+_OWN_COMMANDS = {
+    "AUTH": (True, "TLS (begin with TLS)"),
+    "PBSZ": (True, "0 (protection buffer)"),
+    "PROT": (True, "P (encrypt files)"),
+    "LANG": (None, "language (speak it)"),
+}
 _FACTS = ("type", "perm", "size", "modify", "unique")
 _LINGER = 2.0
 _STRANGER = 60.0
-_MOST_LATER = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
     """What every connection of a worker shares.
 
-    ``connections`` are the open ones, ``strangers`` those of them in which nobody has signed in, the oldest first.
+    ``connections`` are the open ones, ``addresses`` from where (IP as text), ``strangers`` those of them in which
+    nobody has signed in, the oldest first. ``language`` is the school's.
     """
 
     house: House
@@ -59,6 +65,9 @@ class Shared:
     sessions: Sessions
     tls: ssl.SSLContext
     settings: Fileshare
+    networks: Sequence[Network]
+    language: str
+    addresses: list[str]
     connections: set[Any]
     strangers: dict[Any, None]
 
@@ -76,14 +85,13 @@ class _Everything:
         return "Good bye."
 
 
-class Connection(Secured, Transfers):
+class Connection(Secured, Lines):
     """One control connection. ``server.shared`` is a :class:`Shared`."""
 
     proto_cmds = {name: proto_cmds[name] for name in _KNOWN.split()} | {
-        name: {"perm": None, "auth": False, "arg": True, "help": f"Syntax: {name} <SP> {use}."}
-        for name, use in _TLS_COMMANDS.items()
+        name: {"perm": None, "auth": False, "arg": needed, "help": f"Syntax: {name} <SP> {use}."}
+        for name, (needed, use) in _OWN_COMMANDS.items()
     }
-    _in_buffer: list[bytes]
     authorizer = _Everything()
 
     def __init__(self, conn: Any, server: Any, ioloop: Any = None) -> None:
@@ -91,19 +99,24 @@ class Connection(Secured, Transfers):
         settings = self.shared.settings
         self.timeout = settings.idle_timeout
         self.passive_ports = range(settings.passive_first, settings.passive_last + 1)
-        self.translate = self.shared.house.translate
-        self.session = FilesSession(self.shared.house, _address(conn), self.last_word)
-        self._waiting = False
-        self._later: list[bytes] = []
+        self.language = self.shared.language
+        address = _address(conn)
+        self.masquerade_address = passive_address(address, self.shared.networks, settings.passive_address)
+        self.session = FilesSession(self.shared.house, address, self.last_word)
         super().__init__(conn, server, ioloop=ioloop)
         self._current_type = "i"
         self._available_facts = list(_FACTS)  # pyftpdlib writes unix.mode as 0o660, which programs take for 0
         self._current_facts = list(_FACTS)
-        self._extra_feats = ["AUTH TLS", "PBSZ", "PROT"]
+        self.speak(self.language)
         if self.connected:
             self.shared.connections.add(self)
             self.shared.strangers[self] = None
             self.call_later(min(self.timeout, _STRANGER), self._too_slow)
+
+    @property
+    def may_not_begin_anew(self) -> bool:
+        """Whether a data connection has to go on with the TLS session of this one."""
+        return self.shared.settings.session_reuse is SessionReuse.REQUIRED
 
     def handle(self) -> None:
         """Greet."""
@@ -126,7 +139,7 @@ class Connection(Secured, Transfers):
 
     def _too_slow(self) -> None:
         """Send away who has not signed in for long, whatever else he said; who waits for us may wait."""
-        if self._waiting:
+        if self.waiting:
             self.call_later(_STRANGER, self._too_slow)
         elif not self.authenticated:
             self.handle_timeout()
@@ -136,6 +149,7 @@ class Connection(Secured, Transfers):
         if self._closed:
             return
         if self.data_channel is not None:
+            self.discard()
             self.data_channel.abort()
         if self.handshaking:
             self.abort()
@@ -154,31 +168,6 @@ class Connection(Secured, Transfers):
             self.shared.strangers.pop(self, None)
             if self.session.visit is not None:
                 self.shared.sessions.remove(self.session.visit)
-
-    # commands as lines
-
-    def decode(self, data: bytes) -> str:
-        """Give the line as text; raises ``UnicodeDecodeError`` rather than changing a name."""
-        return data.decode("utf-8", "strict")
-
-    def found_terminator(self) -> None:
-        """Take a command; while a sign-in is being checked it has to wait."""
-        if not self._waiting:
-            super().found_terminator()
-            return
-        self._later.append(b"".join(self._in_buffer))
-        self._in_buffer, self._in_buffer_len = [], 0
-        if len(self._later) > _MOST_LATER:
-            self.abort()
-
-    def pre_process_command(self, line: str, cmd: str, arg: str) -> None:
-        """Refuse lines with control characters, which could pass for other lines elsewhere."""
-        if line and not all(map(is_name, filter(None, line.split("/")))):
-            self.say(Notice.BAD_COMMAND)
-        elif cmd in _MOVING and self.authenticated and self.moving:
-            self.say(Notice.MOVING)
-        else:
-            super().pre_process_command(line, cmd, arg)
 
     # encryption
 
@@ -228,7 +217,7 @@ class Connection(Secured, Transfers):
         elif not self.username:
             self.say(Notice.NAME_FIRST)
         else:
-            self._waiting = True
+            self.waiting = True
             self.del_channel()
             asked_at = datetime.now(UTC)
             self.shared.checker.ask(
@@ -242,11 +231,12 @@ class Connection(Secured, Transfers):
     def _checked(self, verdict: Verdict, asked_at: datetime) -> None:
         if self._closed:
             return
-        self._waiting = False
         self.add_channel()
         visit = self.session.signed_in(verdict, asked_at)
         if isinstance(visit, str):
             self._refuse_sign_in(visit)
+        elif self._is_there_often(verdict.login):
+            self.last_word(self.text(Notice.TOO_MANY_SESSIONS))
         else:
             self.username = verdict.login
             self.authenticated = True
@@ -254,10 +244,12 @@ class Connection(Secured, Transfers):
             self.fs = Files(self, self.shared.store, self.session.here)
             self.shared.sessions.add(visit, visit.valid_until)
             self.say(Notice.SIGNED_IN)
-        later, self._later = self._later, []
-        for line in later:
-            self._in_buffer = [line]
-            self.found_terminator()
+        self.go_on()
+
+    def _is_there_often(self, login: str) -> bool:
+        """Whether ``login`` has as many sessions as he may, this one not counted."""
+        others = sum(1 for one in self.shared.connections if one.authenticated and one.username == login)
+        return others >= self.shared.settings.sessions_per_person
 
     def _refuse_sign_in(self, refused: str) -> None:
         self.username = ""
@@ -284,6 +276,29 @@ class Connection(Secured, Transfers):
     def log_exception(self, _instance: Any) -> None:
         """Log the fact and the place."""
         _log.exception("a connection failed")
+
+
+class AtOnce(Connection):
+    """A control connection that begins with TLS, and then is as one that asked for all of it (port 990)."""
+
+    def handle(self) -> None:
+        """Encrypt; the greeting follows."""
+        self._private = True
+        self.secure(self.shared.tls)
+
+    def handle_max_cons(self) -> None:
+        """Send away one connection too many; before it is encrypted nothing can be said."""
+        if self.secured:
+            super().handle_max_cons()
+        else:
+            self.abort()
+
+    handle_max_cons_per_ip = handle_max_cons
+
+    def shaken(self, good: bool) -> None:
+        """Greet."""
+        if good:
+            super().handle()
 
 
 def _address(conn: socket.socket) -> str | None:

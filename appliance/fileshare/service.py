@@ -25,7 +25,7 @@ from appliance.fileshare.acting import Acting, Staying, Switching
 from appliance.fileshare.checker import Checker
 from appliance.fileshare.ledger import Ledger
 from appliance.fileshare.loop import FtpLoop
-from appliance.fileshare.protocol import Connection, Shared
+from appliance.fileshare.protocol import AtOnce, Connection, Shared
 from appliance.fileshare.replies import Notice, notice
 from appliance.fileshare.secured import strict
 from appliance.fileshare.session import House
@@ -42,7 +42,7 @@ _CHANNELS = 3  # descriptors that one connection may have in the loop: control, 
 
 
 class FileService:
-    """Gives people their files on the listening sockets named ``ftp``."""
+    """Gives people their files on the listening sockets named ``ftp`` and, with TLS from the beginning, ``ftps``."""
 
     def __init__(self, worker: Worker[Settings], loop: FtpLoop) -> None:
         settings = worker.settings
@@ -64,10 +64,14 @@ class FileService:
             sessions=self._sessions,
             tls=strict(server_context(server.state / "fileshare" / "tls")),
             settings=settings.fileshare,
+            networks=settings.network.networks,
+            language=settings.school.language,
+            addresses=[],
             connections=set(),
             strangers={},
         )
-        self._doors = [_Door(one, self._shared, loop) for one in worker.listening("ftp")]
+        self._doors = [_Door(one, Connection, self._shared, loop) for one in worker.listening("ftp")]
+        self._doors += [_Door(one, AtOnce, self._shared, loop) for one in worker.listeners.get("ftps", ())]
         self._stopping = False
 
     def stop(self) -> None:
@@ -85,10 +89,21 @@ class FileService:
                 connection.last_word(goodbye)
         return bool(self._shared.connections)
 
+    def end(self) -> None:
+        """Cut the connections that are left; what came of their uploads is kept."""
+        for connection in list(self._shared.connections):
+            connection.abort()
+
     def reload(self, settings: Settings) -> None:
         """Go on with ``settings`` and with the certificate that lies there now; open connections keep theirs."""
         self._shared.store.reserve.least = settings.server.reserve
-        self._shared = replace(self._shared, house=self._house(settings), settings=settings.fileshare)
+        self._shared = replace(
+            self._shared,
+            house=self._house(settings),
+            settings=settings.fileshare,
+            networks=settings.network.networks,
+            language=settings.school.language,
+        )
         for door in self._doors:
             door.use(self._shared)
         try:
@@ -108,9 +123,10 @@ class FileService:
 class _Door(FTPServer):
     """A listening socket, which other workers share."""
 
-    def __init__(self, listener: Any, shared: Shared, loop: FtpLoop) -> None:
+    def __init__(self, listener: Any, kind: type[Connection], shared: Shared, loop: FtpLoop) -> None:
         self.use(shared)
-        super().__init__(listener, Connection, ioloop=loop.ioloop, backlog=_BACKLOG)
+        super().__init__(listener, kind, ioloop=loop.ioloop, backlog=_BACKLOG)
+        self.ip_map = shared.addresses
 
     def use(self, shared: Shared) -> None:
         """Go by ``shared`` for connections that come from now on."""

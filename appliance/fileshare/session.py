@@ -8,7 +8,7 @@ reply that refuses, or ``None`` when nothing stands against it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from appliance.session import house
 from appliance.session.obstacle import Hitch, Obstacle
 from appliance.session.replies import Translate
 from appliance.session.visit import Visit, enter
+from appliance.usage.weight import weight
 
 _LONGEST_TEXT = 1_000  # of an event
 
@@ -57,7 +58,7 @@ class FilesSession:
     """One connection from ``address`` (IP as text). ``end`` closes it with the given last reply.
 
     ``visit`` is there once somebody is signed in. ``largest`` is how many bytes the file may have that :meth:`store`
-    allowed last.
+    allowed last; ``room`` says, also when nobody is signed in any more, whether its owner may have so many bytes more.
     """
 
     def __init__(self, house: House, address: str | None, end: Callable[[str], None]) -> None:
@@ -67,6 +68,11 @@ class FilesSession:
         self._here: tuple[Snapshot, Person, Shares] | None = None
         self.visit: Visit | None = None
         self.largest = 0
+        self.room: Callable[[int], bool] = lambda _more: False
+
+    def speak(self, translate: Translate) -> None:
+        """Give reasons in the language of ``translate`` from now on."""
+        self._house = replace(self._house, translate=translate)
 
     def signed_in(self, verdict: Verdict, asked_at: datetime) -> Visit | str:
         """Take the answer of auth to what was asked at ``asked_at``; the reply that says why not, if so."""
@@ -90,10 +96,17 @@ class FilesSession:
         if refused is not None:
             return refused
         _snapshot, account = self._account()
+        self.room = lambda more: self._house.quota.refusal(account, more) is None
         left = self._house.quota.space_left(account)
         if left is not None:
             self.largest = min(self.largest, left + instead_of)
-        found = None if size is None else self._house.quota.refusal(account, size - instead_of)
+        found = None if size is None else self._house.quota.refusal(account, weight(size) - instead_of)
+        return None if found is None else self._tell(Stage.UPLOAD, self._house.refuse(Service.FILES, *found))
+
+    def make(self) -> str | None:
+        """Ask to make a folder, which takes space like anything that has a name."""
+        _snapshot, account = self._account()
+        found = self._house.quota.refusal(account, weight(0))
         return None if found is None else self._tell(Stage.UPLOAD, self._house.refuse(Service.FILES, *found))
 
     def too_large(self, path: str, size: int, instead_of: int = 0) -> str:

@@ -49,7 +49,7 @@ def watch(settings: Settings, notifier: Notifier) -> None:
     numbers = settings.auth
     pace = Pace(numbers.first_delay, numbers.factor, numbers.max_delay)
     guard = Guard(Counts(numbers.address_bar, numbers.window, pace, _CAPACITY))
-    set_up()
+    set_up(settings.fileshare.connections_per_address)
 
     def heard(_context: object, _kind: object, _source: object, event: Any) -> None:
         address = guesser(event if isinstance(event, bytes) else str(event).encode())

@@ -48,6 +48,9 @@ class Kind(StrEnum):
     LIMIT_ALLOWED = "limit-allowed"
     LIMIT_REVOKED = "limit-revoked"
     QUOTA_SET = "quota-set"
+    FOLDER_GIVEN = "folder-given"
+    FOLDER_DELETED = "folder-deleted"
+    VERSIONS_DELETED = "versions-deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ def validate(event: Event) -> None:
     way), failed (the site or the request); never what was asked for there.
     limit-allowed: login or group (the other null), size (bytes), until, by, reason. limit-revoked: login or group, by.
     quota-set: login, size (bytes, 0: no bound; null: that of the role again), until, by, reason.
+    folder-given: area (homes, groups), name (what the folder put aside was called), to (login or group), by.
+    folder-deleted: area, name, by (null: its time was over).
+    versions-deleted: instant (of former versions given up before their time; null: all), count, by.
     A field that may be null may be absent.
     """
     if event.time.tzinfo is None:
@@ -218,4 +224,7 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
         "by": _text,
         "reason": _text,
     },
+    Kind.FOLDER_GIVEN: {"area": _one_of("homes", "groups"), "name": _text, "to": _text, "by": _text},
+    Kind.FOLDER_DELETED: {"area": _one_of("homes", "groups"), "name": _text, "by": _or_null(_text)},
+    Kind.VERSIONS_DELETED: {"instant": _or_null(_text), "count": _number, "by": _text},
 }

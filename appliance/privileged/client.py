@@ -27,16 +27,73 @@ class PrivilegedClient:
         """Make the home of ``login`` (0700, numeric owner ``uid`` and ``gid``); whether it was missing."""
         return bool(self._client.call("home-make", login=login, uid=uid, gid=gid)["made"])
 
-    def home_remove(self, login: str) -> bool:
-        """Remove the home of ``login`` for good; whether there was one."""
-        return bool(self._client.call("home-remove", login=login)["removed"])
+    def home_remove(self, login: str, uid: int) -> bool:
+        """Remove the home of ``login`` for good, and all former versions of ``uid``'s; whether there was one."""
+        return bool(self._client.call("home-remove", login=login, uid=uid)["removed"])
 
-    def group_make(self, name: str, gid: int) -> bool:
-        """Make the folder of the group ``name`` (2770, numeric group ``gid``); whether it was missing."""
-        return bool(self._client.call("group-make", name=name, gid=gid)["made"])
+    def group_make(self, name: str, gid: int, was: str | None = None) -> bool:
+        """Make the folder of the group ``name`` (2770, numeric group ``gid``), which ``was`` another's name until now.
+
+        Whether it was missing.
+        """
+        return bool(
+            self._client.call("group-make", name=name, gid=gid, **({} if was is None else {"was": was}))["made"]
+        )
+
+    def group_mend(self, name: str, gid: int) -> tuple[int, int]:
+        """Give all that lies in the folder of the group ``name`` to ``gid``, shared by its members.
+
+        How many files and folders were another's, and how many files were left, for they have a second name.
+        """
+        found = self._client.call("group-mend", name=name, gid=gid)
+        return int(found["changed"]), int(found["left"])
+
+    def folders_list(self) -> dict[str, Any]:
+        """Give ``homes`` and ``groups`` (name to numeric id) and ``former``: kind, name, number, day of each put aside.
+
+        ``numbered``: whether ids mean anything; where the helper is not root all is its own and they are 0.
+        """
+        return self._client.call("folders-list")
+
+    def folder_aside(self, kind: str, name: str, number: int) -> bool:
+        """Put the folder ``name`` of ``kind`` (``homes``, ``groups``) aside if it belongs to ``number``."""
+        return bool(self._client.call("folder-aside", kind=kind, name=name, number=number)["done"])
+
+    def folder_give(self, kind: str, former: tuple[str, int], heir: tuple[str, int]) -> tuple[str, int]:
+        """Put a folder that was put aside into that of ``heir``; both are name and number.
+
+        Its name there, and how many files were left to their former owner, for they have a second name.
+        """
+        (name, number), (to, new) = former, heir
+        found = self._client.call("folder-give", kind=kind, name=name, number=number, to=to, heir=new)
+        return str(found["folder"]), int(found["left"])
+
+    def folder_remove(self, kind: str, name: str, number: int) -> bool:
+        """Delete a folder that was put aside, for good; whether there was one."""
+        return bool(self._client.call("folder-remove", kind=kind, name=name, number=number)["done"])
+
+    def rests_sweep(self) -> int:
+        """Delete what is left of uploads for which nobody came back for a day; how many."""
+        return int(self._client.call("rests-sweep")["removed"])
+
+    def shadows_list(self) -> tuple[str | None, tuple[str, ...]]:
+        """Say why there can be no former versions (``None``: nothing hinders them), and of which instants there are.
+
+        Those are called ``@GMT-2026.11.21-15.00.00`` (UTC), the oldest first.
+        """
+        found = self._client.call("shadows-list")
+        return found["hindrance"], tuple(map(str, found["taken"]))
+
+    def shadows_take(self) -> str:
+        """Keep all homes and group folders as they are now; the instant. Refused with ``conflict`` where it cannot."""
+        return str(self._client.call("shadows-take")["stamp"])
+
+    def shadows_remove(self, stamp: str) -> bool:
+        """Give up the former versions of one instant; whether there were any."""
+        return bool(self._client.call("shadows-remove", stamp=stamp)["removed"])
 
     def engine_install(self, engine: str, text: str) -> bool:
-        """Make ``text`` the file of ``engine`` (``imap``) and let it be read; whether anything changed."""
+        """Make ``text`` the file of ``engine`` (``imap``, ``smb``) and let it be read; whether anything changed."""
         return bool(self._client.call("engine-install", engine=engine, text=text)["changed"])
 
     def session_kick(self, service: str, login: str) -> bool:
@@ -58,7 +115,8 @@ class PrivilegedClient:
     def usage_scan(self, logins: Sequence[str], groups: bool) -> Found:
         """Count the mailboxes and homes of ``logins`` (at most 1,000), and all ``groups``."""
         found = self._client.call("usage-scan", logins=list(logins), groups=groups)
-        return Found(found["mail"], {int(uid): size for uid, size in found["files"].items()}, found["homes"])
+        files = {int(uid): size for uid, size in found["files"].items()}
+        return Found(found["mail"], files, found["homes"], frozenset(found["deep"]))
 
     def keytabs_keep(self) -> tuple[str, ...]:
         """See to the keys of our services in the server's own domain; those that are others now (``imap``).

@@ -27,7 +27,7 @@ class Counting:
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._thread = ThreadPoolExecutor(1, "counting", initializer=_stand_back)
+        self._thread = ThreadPoolExecutor(1, "counting", initializer=stand_back)
 
     def verbs(self, allowed: Callable[[Peer], bool], ids: Callable[[], names.Ids]) -> Mapping[str, Verb]:
         """The verb for callers that are ``allowed``; ``ids()`` are those that accounts may have now."""
@@ -41,7 +41,8 @@ class Counting:
                     names.login(login)
             except names.WrongArgument as error:
                 raise RequestError("bad-argument", str(error)) from error
-            count = partial(scan, self._data, range(owners.first, owners.last + 1), logins, arguments["groups"])
+            groups = None if arguments["groups"] else ()
+            count = partial(scan, self._data, range(owners.first, owners.last + 1), logins, groups)
             try:
                 return _fields(await asyncio.get_running_loop().run_in_executor(self._thread, count))
             except OSError as error:
@@ -60,9 +61,10 @@ def _fields(found: Found) -> Mapping[str, Any]:
         "mail": dict(found.mail),
         "files": {str(uid): size for uid, size in found.files.items()},
         "homes": dict(found.homes),
+        "deep": sorted(found.deep),
     }
 
 
-def _stand_back() -> None:
+def stand_back() -> None:
     """Give this thread the lowest priority: Linux counts threads as processes here."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST)

@@ -21,10 +21,10 @@ from appliance.daemon.worker import Worker
 from appliance.privileged import names
 from appliance.privileged.backups import Backups
 from appliance.privileged.counting import Counting
-from appliance.privileged.engines import Dovecot
-from appliance.privileged.groups import Groups
-from appliance.privileged.homes import HomeError, Homes
+from appliance.privileged.engines import Dovecot, Engine, Samba
 from appliance.privileged.keytabs import Keytabs
+from appliance.privileged.shadowing import Shadowing
+from appliance.privileged.tree import Tree
 from appliance.privileged.units import Units
 from appliance.settings.load import Settings
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class PrivilegedService:
-    """The verbs; homes and engines each have one thread, so that a large home delays no kick. Made by :func:`start`."""
+    """The verbs; the tree and engines each have threads, so that a large home delays no kick. Made by :func:`start`."""
 
     def __init__(self, worker: Worker[Settings]) -> None:
         settings = worker.settings
@@ -43,16 +43,17 @@ class PrivilegedService:
         dovecot = Dovecot(settings.server.state / "imap" / "dovecot.conf")
         self._supervisor = identities.of("supervisor").uid
         self._ids = names.Ids(settings.directory.id_first, settings.directory.id_last)
-        self._homes = Homes(settings.server.data / "homes")
-        self._groups = Groups(settings.server.data / "groups")
-        self._engines: Mapping[str, Dovecot] = {"imap": dovecot}
+        self._shadowing = Shadowing(settings.server.data, settings.domain.workgroup)
+        self._tree = Tree(settings.server.data, self._shadowing.note)
+        domain = settings.server.state / "domain"
+        samba = Samba(domain / "smb.conf", domain / "shares.conf", settings.server.runtime / "domain/pid/smbd.pid")
+        self._engines: Mapping[str, Engine] = {"imap": dovecot, "smb": samba}
         self._sessions: Mapping[str, Dovecot] = {"mail": dovecot}
         unit = settings.server.runtime / "backup" / "backup.sock" if settings.server.launcher == "systemd" else None
         self._backups = Backups(settings.folder, unit)
         self._counting = Counting(settings.server.data)
         self._units = Units(settings.server.launcher)
         self._keytabs = Keytabs(settings.folder, settings.directory.kind)
-        self._disk = ThreadPoolExecutor(1, "homes")
         self._commands = ThreadPoolExecutor(1, "engines")
         self._servers: list[RequestServer] = []
         self._worker = worker
@@ -60,18 +61,18 @@ class PrivilegedService:
     async def begin(self) -> None:
         """Answer requests, and finish what a power cut left."""
         verbs = {
-            "home-make": Verb(self._home_make, {"login": str, "uid": int, "gid": int}, self._allowed),
-            "home-remove": Verb(self._home_remove, {"login": str}, self._allowed),
-            "group-make": Verb(self._group_make, {"name": str, "gid": int}, self._allowed),
             "engine-install": Verb(self._engine_install, {"engine": str, "text": str}, self._allowed),
             "session-kick": Verb(self._session_kick, {"service": str, "login": str}, self._allowed),
+            **self._tree.verbs(self._allowed, lambda: self._ids),
+            **self._shadowing.verbs(self._allowed),
             **self._backups.verbs(self._allowed, lambda: self._ids),
             **self._counting.verbs(self._allowed, lambda: self._ids),
             **self._units.verbs(self._allowed),
             **self._keytabs.verbs(self._allowed),
         }
         self._servers = [await serve(one, verbs, _LIMIT) for one in self._worker.listening("privileged")]
-        self._disk.submit(self._sweep)
+        self._tree.begin()
+        self._shadowing.begin()
 
     async def stop(self) -> None:
         """Finish what is under way."""
@@ -81,7 +82,8 @@ class PrivilegedService:
         self._keytabs.stop()
         for server in self._servers:
             await server.stop()
-        self._disk.shutdown()
+        self._tree.stop()
+        self._shadowing.stop()
         self._commands.shutdown()
 
     def reload(self, settings: Settings) -> None:
@@ -90,21 +92,6 @@ class PrivilegedService:
 
     def _allowed(self, peer: Peer) -> bool:
         return peer.uid == self._supervisor
-
-    async def _home_make(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
-        login = self._checked(names.login, arguments["login"])
-        uid = self._checked(partial(names.number, ids=self._ids), arguments["uid"])
-        gid = self._checked(partial(names.number, ids=self._ids), arguments["gid"])
-        return {"made": await self._do(self._disk, partial(self._homes.make, login, uid, gid))}
-
-    async def _home_remove(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
-        login = self._checked(names.login, arguments["login"])
-        return {"removed": await self._do(self._disk, partial(self._homes.remove, login))}
-
-    async def _group_make(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
-        name = self._checked(names.group, arguments["name"])
-        gid = self._checked(partial(names.number, ids=self._ids), arguments["gid"])
-        return {"made": await self._do(self._disk, partial(self._groups.make, name, gid))}
 
     async def _engine_install(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         engine = self._one_of(self._engines, arguments["engine"], "engine")
@@ -115,15 +102,6 @@ class PrivilegedService:
         engine = self._one_of(self._sessions, arguments["service"], "service with an engine")
         login = self._checked(names.login, arguments["login"])
         return {"kicked": await self._do(self._commands, partial(engine.kick, login))}
-
-    def _sweep(self) -> None:
-        try:
-            failed = self._homes.sweep()
-        except OSError as error:
-            _log.error("the folder of homes cannot be read: %s", os.strerror(error.errno or 0))
-            return
-        if failed:
-            _log.error("%d removed home(s) cannot be deleted entirely", failed)
 
     @staticmethod
     def _checked(check: Callable[[Any], T], value: Any) -> T:
@@ -142,8 +120,6 @@ class PrivilegedService:
     async def _do(executor: Executor, act: Callable[[], bool]) -> bool:
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, act)
-        except HomeError as error:
-            raise RequestError("conflict", str(error)) from error
         except EngineRefused as error:
             raise RequestError("engine-refused", str(error)) from error
         except OSError as error:

@@ -31,6 +31,7 @@ UNITS: Final = (
     "imap",
     "proxy",
     "fileshare",
+    "smb",
 )
 """The units that may be asked for, by our names; on systemd each is ``schoolserver-NAME.service``."""
 

@@ -54,7 +54,8 @@ class Accounts:
     gone_share: float = option(
         number(0, 1),
         0.1,
-        "Share of all accounts that an import may take away; above it the import stops and asks (K24).",
+        "Share of all accounts that an import may take away; above it the import stops and asks (K24). "
+        "The same share holds for folders put aside, of which five of a kind always go.",
         unit="share of all",
         example=0.25,
     )

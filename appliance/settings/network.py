@@ -17,6 +17,7 @@ _LISTENERS = (
     Option("submission", ADDRESS, "0.0.0.0:587", "Mail programs hand in mail (STARTTLS).", example="127.0.0.1:2587"),
     Option("imap", ADDRESS, "0.0.0.0:143", "Mail programs read mail (STARTTLS).", example="127.0.0.1:2143"),
     Option("ftp", ADDRESS, "0.0.0.0:21", "File programs (FTP with TLS).", example="127.0.0.1:2121"),
+    Option("ftps", ADDRESS, "0.0.0.0:990", "File programs that begin with TLS at once.", example="127.0.0.1:2990"),
     Option("ldap", ADDRESS, "127.0.0.1:389", "The directory, for programs on this machine.", example="127.0.0.1:2389"),
     Option("proxy", ADDRESS, "127.0.0.1:3128", "The proxy in clear, for this machine.", example="127.0.0.1:2128"),
     Option("proxy-tls", ADDRESS, "0.0.0.0:3129", "The proxy over TLS, for all others.", example="127.0.0.1:2129"),

@@ -12,6 +12,7 @@ from appliance.daemon.options_network import DOMAIN
 from appliance.daemon.options_table import table
 from appliance.daemon.options_times import DATE, ZONE
 from appliance.daemon.options_values import choice, text
+from appliance.daemon.texts import LANGUAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,7 @@ class School:
     zone: ZoneInfo = option(
         ZONE, "Europe/Berlin", "Time zone in which every time of day is meant.", example="Europe/Vienna"
     )
-    language: str = option(
-        choice(("de", "en")), "de", "Language of texts for users: de German, en English.", example="en"
-    )
+    language: str = option(choice(LANGUAGES), "de", "Language of texts for users: de German, en English.", example="en")
     holidays: tuple[Holiday, ...] = option(
         ListOf(table(Holiday), repeats=True),
         [],

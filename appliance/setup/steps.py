@@ -18,7 +18,7 @@ import yaml
 from appliance.daemon.authority import standing
 from appliance.daemon.whole_file import sync_folder, write_candidate, write_whole
 from appliance.directory.examine import examine
-from appliance.setup import certificates, domain, foreign
+from appliance.setup import certificates, domain, foreign, subvolumes
 from appliance.setup.directory import UNITS
 from appliance.setup.places import BACKUP, Places
 from appliance.setup.prepare import Plan
@@ -102,6 +102,8 @@ class Doing:
     def _folders(self) -> None:
         """What the packages have it made of, and what only these settings ask for."""
         self.system.folders()
+        if self.plan.first:
+            subvolumes.apart(self.plan.settings.server.data)
         if self.plan.settings.directory.kind not in UNITS:
             foreign.bring(self.plan.settings, self.plan.wishes.answers)
 
@@ -222,10 +224,9 @@ class Doing:
         yield from (f"schoolserver-{unit.name}.service" for unit in self.plan.units if unit.name not in own)
 
     def _service(self, socket: str) -> str:
-        """The service that a socket belongs to: that of its own name, or whose name it goes on from (proxy-tls)."""
-        units = [f"schoolserver-{unit.name}" for unit in self.plan.units]
-        name = socket.removesuffix(".socket")
-        return next((f"{unit}.service" for unit in units if name == unit), f"{name.rpartition('-')[0]}.service")
+        """The service that a socket belongs to; one without a port of its own is called as its service."""
+        owners = (unit.name for unit in self.plan.units if socket in dict(tcp_sockets([unit])))
+        return f"schoolserver-{next(owners, socket.removeprefix('schoolserver-').removesuffix('.socket'))}.service"
 
 
 def write_settings(folder: Path, texts: Mapping[str, str]) -> None:

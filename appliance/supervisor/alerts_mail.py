@@ -29,16 +29,21 @@ PATIENCE: Final = 15.0
 LIMIT: Final = 60.0
 """Seconds for a whole delivery, however slowly the other side speaks."""
 _PASSWORD_LIMIT = 1000
+_FOR_GOOD = 500
 
 
 class CannotSend(Exception):
     """A mail did not get away; the text says why, for the carer."""
 
 
+class Unwanted(CannotSend):
+    """None of those it is for takes it, nor will later (RFC 5321 4.2.1: 5yz)."""
+
+
 def through_smarthost(settings: Alerts, domain: str, to: Sequence[str], letter: Letter) -> int:
     """Hand ``letter`` for ``to`` to the smarthost of ``settings``; gives how many of them it refused.
 
-    Raises :class:`CannotSend` if nobody gets it.
+    Raises :class:`CannotSend` if nobody gets it, :class:`Unwanted` if nobody ever will.
     """
     smarthost = settings.smarthost
     if smarthost is None:
@@ -162,6 +167,12 @@ def _explained(whom: str) -> Iterator[None]:
         raise CannotSend(f"{whom}: TLS fails ({problem.reason or 'no reason'})") from problem
     except TimeoutError as problem:
         raise CannotSend(f"{whom} gives no answer in time") from problem
+    except smtplib.SMTPRecipientsRefused as problem:
+        for_good = all(code >= _FOR_GOOD for code, _ in problem.recipients.values())
+        raise (Unwanted if for_good else CannotSend)(f"{whom} {_said(problem)}") from problem
+    except smtplib.SMTPDataError as problem:  # such as 552: there is no room for it
+        for_good = problem.smtp_code >= _FOR_GOOD
+        raise (Unwanted if for_good else CannotSend)(f"{whom} {_said(problem)}") from problem
     except OSError as problem:  # smtplib's own errors are among them
         raise CannotSend(f"{whom} {_said(problem)}") from problem
     except ValueError as problem:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import Any
 
 from appliance.audit.client import AuditClient
@@ -17,10 +18,15 @@ from appliance.policy.events import Event, Kind
 from appliance.privileged.client import PrivilegedClient
 from appliance.settings.load import Settings
 from appliance.supervisor.alerts import Alerts, Around, steady_clock
+from appliance.supervisor.alerts_mail import CannotSend, through_ourselves
 from appliance.supervisor.alerts_memory import Memory
+from appliance.supervisor.alerts_text import Letter
 from appliance.supervisor.core import Core
 from appliance.supervisor.doors import why_ended
 from appliance.supervisor.engines import Engines
+from appliance.supervisor.folders import Folders
+from appliance.supervisor.folders import Sources as FolderSources
+from appliance.supervisor.folders_found import Former
 from appliance.supervisor.group_folders import GroupFolders
 from appliance.supervisor.health import Health
 from appliance.supervisor.homes import Homes
@@ -37,16 +43,20 @@ from appliance.supervisor.memory import StateMemory
 from appliance.supervisor.numbers import Numbers
 from appliance.supervisor.passwords import Passwords
 from appliance.supervisor.people import People
-from appliance.supervisor.probe import Probe
+from appliance.supervisor.probe import Probe, ProbeFailed
 from appliance.supervisor.probe_backup import probe_backup
 from appliance.supervisor.probe_clock import ClockProbe
 from appliance.supervisor.probe_domain import probe_dns, probe_kerberos, probe_ldap
 from appliance.supervisor.probe_files import probe_files
 from appliance.supervisor.probe_mail import probe_mail
+from appliance.supervisor.probe_shares import probe_shares
 from appliance.supervisor.probe_web import probe_web
 from appliance.supervisor.publisher import READERS, Publisher
 from appliance.supervisor.quotas import Quotas
 from appliance.supervisor.quotas_ledger import Ledger, Sources
+from appliance.supervisor.shadows import Shadows
+from appliance.supervisor.smb_door import SmbDoor
+from appliance.supervisor.smb_shares import SmbShares
 from appliance.supervisor.state import State
 from appliance.supervisor.versions import Kicks
 from appliance.supervisor.visiting import LOGIN, Visiting
@@ -72,22 +82,27 @@ def domain_probes(settings: Settings) -> tuple[Probe, ...]:
         Probe("log-on names", None, probe_dns, _OF_DOMAIN),
         Probe("log-on tickets", None, probe_kerberos, _OF_DOMAIN),
         Probe("log-on clock", None, ClockProbe(), _OF_DOMAIN),
+        Probe("drives over SMB", Service.FILES, probe_shares, frozenset({"domain", "smb"})),
     )
 
 
 _KEEPS_LOG_ON = frozenset({"domain", "active-directory"})
 _AUDIT_TIMEOUT = 5.0
+_DOOR_TIMEOUT = 5.0
 _COUNT = 900.0  # seconds for one piece of a count: the group folders of a large school
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What runs: the ``core`` for verbs, ``kicker``, ``engines`` and ``probes`` for rounds."""
+    """What runs: the ``core`` for verbs, the others for rounds."""
 
     core: Core
     kicker: Kicker
     engines: Engines
     keytabs: Keytabs | None
+    shares: SmbShares
+    shadows: Shadows | None
+    door: SmbDoor
     probes: tuple[Probe, ...]
     state: State
     directory: Directory
@@ -127,11 +142,17 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
     def why(code: str) -> dict[str, Any]:
         return query.call("why", code=code)
 
+    def deleted(former: Former) -> None:
+        fields = {"area": former.kind, "name": former.name, "by": None}
+        audit.record(Event(Kind.FOLDER_DELETED, datetime.now(UTC), fields))
+
     kicker = Kicker(kicks, kick, time.monotonic)
     memory = StateMemory(state, people, locks, kicker)
     publisher = Publisher(settings, directory, memory, _readers(settings), kicks_noted, composed=composed)
     log_on = LogOn(directory, publisher) if settings.directory.kind in _KEEPS_LOG_ON else None
-    visiting = Visiting(settings, people, publisher, passwords, lambda uid: _make_hidden(directory, uid))
+    of_folders = FolderSources(publisher.fresh, lambda: health.settings)
+    folders = Folders(PrivilegedClient(helper, _COUNT), of_folders, server.state / "supervisor" / "folders", deleted)
+    visiting = Visiting(settings, people, publisher, passwords, lambda uid: _make_hidden(directory, uid), folders.found)
     sources = Sources(counts_by.usage_scan, lambda: publisher.snapshot)
     ledger = Ledger(settings, sources, Identities(server).group("services"))
     probes = tuple(visiting.with_password(probe) for probe in (*PROBES, *domain_probes(settings)))
@@ -140,10 +161,17 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
     alerts = Alerts(settings, Memory(state), Around(health.status, visiting.visitor, banner, steady_clock()))
     engines = Engines(state, launcher, health, alerts.note)
     keytabs = Keytabs(PrivilegedClient(helper), launcher) if settings.directory.kind == "domain" else None
+    door = _smb_door(health, visiting)
+    shadows = Shadows(PrivilegedClient(helper, _COUNT), lambda: health.settings) if _has_shares(settings) else None
+    shares_by = PrivilegedClient(helper)
+    shares = SmbShares(shares_by, _shares(settings, shadows, shares_by), door)
     in_domain = [part.check for part in (log_on, keytabs) if part is not None]
     numbers = Numbers(lambda: publisher.directory)
     health.also(alerts.check, engines.check, numbers.check, *in_domain)
+    health.also(lambda: shares.check() if health.installed("fileshare") else None)
+    health.also(lambda: None if shadows is None else shadows.check())
     health.also(lambda: check_lists(health.settings) if health.installed("proxy") else None)
+    health.also(folders.check, ledger.check)
     core = Core(
         settings=settings,
         directory=directory,
@@ -156,6 +184,7 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
         passwords=passwords,
         homes=Homes(people, homes_by),
         group_folders=GroupFolders(homes_by),
+        folders=folders,
         launcher=launcher,
         audit=audit,
         health=health,
@@ -164,7 +193,35 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
         visiting=visiting,
         log_on=log_on,
     )
-    return Parts(core, kicker, engines, keytabs, probes, state, directory)
+    return Parts(core, kicker, engines, keytabs, shares, shadows, door, probes, state, directory)
+
+
+def _has_shares(settings: Settings) -> bool:
+    """Whether SMB is ours to serve and the file service is installed."""
+    return settings.directory.kind == "domain" and find_spec("appliance.fileshare") is not None
+
+
+def _shares(settings: Settings, shadows: Shadows | None, hands: PrivilegedClient) -> Callable[[], str] | None:
+    """What gives the shares' text, if there are any; with ``shadows`` if there are any."""
+    if shadows is None:
+        return None
+    from appliance.fileshare.smb.render import places, render_shares  # of a package that may be missing
+
+    return lambda: render_shares(places(settings, shadows.offered(hands)))
+
+
+def _smb_door(health: Health, visiting: Visiting) -> SmbDoor:
+    """What asks the door, if the launcher knows of one, and mails by our own mail."""
+
+    def send(login: str, letter: Letter) -> None:
+        try:
+            visitor = visiting.visitor()
+        except ProbeFailed as problem:
+            raise CannotSend(f"our own mail: {problem.text}") from problem
+        through_ourselves(visitor, [f"{login}@{health.settings.school.domain}"], letter)
+
+    client = BlockingClient(health.settings.server.runtime / "smb" / "smb.sock", _DOOR_TIMEOUT)
+    return SmbDoor(client, lambda: health.installed("smb"), send, lambda: health.settings.school.language)
 
 
 def _launcher(settings: Settings, hands: PrivilegedClient) -> Launcher:

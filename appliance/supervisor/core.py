@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from appliance.audit.client import AuditClient
     from appliance.settings.load import Settings
     from appliance.supervisor.alerts import Alerts
+    from appliance.supervisor.folders import Folders
     from appliance.supervisor.group_folders import GroupFolders
     from appliance.supervisor.health import Health
     from appliance.supervisor.homes import Homes
@@ -60,6 +61,7 @@ class Core:
     passwords: Passwords
     homes: Homes
     group_folders: GroupFolders
+    folders: Folders
     launcher: Launcher
     audit: AuditClient
     health: Health
@@ -118,13 +120,6 @@ class Core:
         self.alerts.settings = settings
         self.publisher.reload(settings)
         return lines
-
-    def repair_folders(self) -> list[str]:
-        """Make the homes and group folders that are still missing; gives warnings for the carer."""
-        snapshot = self.publisher.snapshot
-        if snapshot is None:
-            return []
-        return self.homes.repair(snapshot.accounts.values()) + self.group_folders.repair(snapshot.groups.values())
 
     def record(self, kind: Kind, **fields: str | int | None) -> None:
         """Record that something happened now; never waits."""

@@ -1,4 +1,4 @@
-"""Folders of groups: made through the privileged helper as soon as a group is published."""
+"""Folders of groups that an import has made, through the privileged helper; ``folders`` sees to all others."""
 
 from __future__ import annotations
 

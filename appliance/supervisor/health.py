@@ -249,7 +249,7 @@ class Health:
 _SEPARATION = {
     "users": "each part runs as a user of its own",
     "numbers": "each part runs under a number of its own",
-    "same": "none: all parts run as one user, the kernel does not part them (a demo only)",
+    "same": "none: all parts run as one user; our code, not the kernel, keeps people's files apart (a demo only)",
 }
 
 

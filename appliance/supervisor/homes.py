@@ -1,4 +1,4 @@
-"""Homes of accounts: made through the privileged helper, and which are still missing."""
+"""Homes of accounts that an import has made, through the privileged helper; ``folders`` sees to all others."""
 
 from __future__ import annotations
 

@@ -137,6 +137,10 @@ class Publisher:
         """The whole as last composed (or as found published at the start); ``None``: nothing is known yet."""
         return self._whole or self._last
 
+    def fresh(self) -> Snapshot | None:
+        """Give the whole if it was made of a directory that this process has read and that answers now."""
+        return None if self._directory is None or self._standing.away else self._whole
+
     @property
     def directory(self) -> DirectoryState | None:
         """The directory as last read."""

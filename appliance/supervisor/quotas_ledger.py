@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from appliance.daemon.request_client import RequestRefused, Unreachable
+from appliance.daemon.walking import DEEPEST
 from appliance.usage.ledger import Entry, Usage, read_base, write_base
 from appliance.usage.reconcile import Counted, reconcile, recount_mail
 from appliance.usage.scan import Found
@@ -51,6 +52,8 @@ class Sources:
 class Ledger:
     """Keeps the base in ``<runtime>/usage``, readable by the group ``readers``, and a copy of the sums in the state.
 
+    ``deep`` are the homes and groups (``homes/LOGIN``) in which the last count found folders too deep for the copies.
+
     The runtime folder is empty after a boot: then the copy is the base until the disk has been counted.
     """
 
@@ -74,6 +77,7 @@ class Ledger:
         self._saved: dict[int, Entry] = {}
         self._recount = False
         self._failing = False
+        self.deep: frozenset[str] = frozenset()
 
     def tend(self) -> None:
         """Do what is due: a base after a boot, the count of the night, a copy of the sums.
@@ -114,8 +118,16 @@ class Ledger:
             snapshot = self._sources.snapshot()
             accounts = {account.login: account.uid for account in snapshot.accounts.values()} if snapshot else {}
             begun = self._clock()
-            counted = reconcile(accounts, self.usage, lambda logins: self._scan(logins, progress), self._wait)
+            deep: set[str] = set()
+
+            def scan(logins: Collection[str]) -> Found:
+                found = self._scan(logins, progress)
+                deep.update(found.deep)
+                return found
+
+            counted = reconcile(accounts, self.usage, scan, self._wait)
             self._write_base(counted.entries)
+            self.deep = frozenset(deep)
             self._recount = False
             took = (self._clock() - begun).total_seconds()
             LOG.info(
@@ -126,6 +138,16 @@ class Ledger:
                 counted.unsettled,
             )
             return counted
+
+    def check(self) -> dict[str, Any] | None:
+        """Give the row of status, if there is anything to say; it names nobody, for it goes out in mails."""
+        if not self.deep:
+            return None
+        text = (
+            f"{len(self.deep)} homes or group folders have more than {DEEPEST[0]} folders in each other, or paths of "
+            f"more than {DEEPEST[1]} bytes: the nightly copy may not be whole; schoolserver quota count says which"
+        )
+        return {"name": "depth", "ok": False, "text": text}
 
     def _count_mail(self, accounts: Mapping[str, int]) -> None:
         with self._counting:
@@ -158,6 +180,7 @@ class Ledger:
         mail: Counter[str] = Counter()
         files: Counter[int] = Counter()
         homes: Counter[str] = Counter()
+        deep: set[str] = set()
         names = sorted(logins)
         for done in range(0, max(len(names), 1), _AT_ONCE):
             if self._stopping.is_set():
@@ -167,7 +190,8 @@ class Ledger:
             mail.update(part.mail)
             files.update(part.files)
             homes.update(part.homes)
-        return Found(mail, files, homes)
+            deep |= part.deep
+        return Found(mail, files, homes, frozenset(deep))
 
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(seconds):

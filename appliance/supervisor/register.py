@@ -15,7 +15,11 @@ from appliance.supervisor.people import GivenConsent, Person
 
 
 class Register:
-    """Numbers, persons and consents of one import, signed ``by`` who runs it."""
+    """Numbers, persons and consents of one import, signed ``by`` who runs it.
+
+    Raises ``Unreachable`` and ``RequestRefused`` while nobody tells whose folders are on the disk: none of their
+    numbers is given to somebody else.
+    """
 
     def __init__(self, core: Core, by: str) -> None:
         self._core = core
@@ -23,7 +27,9 @@ class Register:
         directory = core.publisher.directory
         used = [account.uid for account in directory.accounts] if directory else []
         used += [group.gid for group in directory.groups] if directory else []
-        self._used = max(used, default=0)
+        numbers = core.settings.directory
+        used.append(core.folders.found().highest(numbers.id_first, numbers.id_last))
+        self._used = max(used)
         self._logins = {uid: person.login for uid, person in core.people.all().items()}
 
     def next_uid(self) -> int:

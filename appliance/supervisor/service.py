@@ -33,7 +33,6 @@ LOG = logging.getLogger(__name__)
 
 _REQUEST_THREADS = 12
 _ROUND_THREADS = 16
-_FOLDERS_EVERY = 2.0
 _SOON = 0.5
 _END_WITHIN = 4.0
 
@@ -56,7 +55,7 @@ class Supervisor:
         self._kick = Round(reactor, self._pool, self._parts.kicker.run, lambda left: SETTLE if left else None)
         self._others: list[Round[Any]] = [self._kick, Round(reactor, self._pool, core.health.look, self._after_health)]
         self._others += [self._probing(probe) for probe in self._parts.probes]
-        self._others.append(Round(reactor, self._pool, core.repair_folders, lambda _: _FOLDERS_EVERY))
+        self._others.append(Round(reactor, self._pool, core.folders.work, lambda pause: pause))
         self._others.append(Round(reactor, self._pool, core.ledger.tend, lambda _: TEND))
         self._others.append(Round(reactor, self._pool, core.alerts.work, lambda pause: pause))
         self._others.append(Round(reactor, self._pool, self._parts.engines.work, lambda pause: pause))
@@ -68,6 +67,10 @@ class Supervisor:
         self._others += [self._log_on] if self._log_on else []
         if self._parts.keytabs is not None:
             self._others.append(Round(reactor, self._pool, self._parts.keytabs.work, lambda pause: pause))
+        self._others.append(Round(reactor, self._pool, self._parts.shares.work, lambda pause: pause))
+        self._others.append(Round(reactor, self._pool, self._parts.door.work, lambda pause: pause))
+        if self._parts.shadows is not None:
+            self._others.append(Round(reactor, self._pool, self._parts.shadows.work, lambda pause: pause))
         self._accepting: list[Accepting] = []
 
     def begin(self) -> Deferred:

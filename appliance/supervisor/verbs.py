@@ -5,6 +5,7 @@ from __future__ import annotations
 from appliance.supervisor import (
     verbs_backup,
     verbs_explain,
+    verbs_folders,
     verbs_import,
     verbs_limits,
     verbs_passwords,
@@ -24,6 +25,7 @@ _NOUNS = (
     verbs_explain,
     verbs_limits,
     verbs_quota,
+    verbs_folders,
 )
 
 

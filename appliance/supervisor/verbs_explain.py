@@ -13,6 +13,7 @@ from appliance.policy.request import Action, Request
 from appliance.policy.rules import explain, room_of
 from appliance.supervisor.core import Core
 from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
+from appliance.supervisor.verbs_limits import unlimited_over
 from appliance.supervisor.when import instant, shown
 
 _ABOUT = {Service.MAIL: Action.SEND, Service.FILES: Action.READ, Service.WEB: Action.FETCH, Service.PC: Action.SIGN_IN}
@@ -65,12 +66,12 @@ def _explain(core: Core, call: Call) -> dict[str, Any]:
     return {
         "at": now.astimezone(snapshot.zone).isoformat(),
         "room": room,
-        **_shown(decision, service, snapshot.zone),
+        **_shown(decision, service, unlimited_over(core, service), snapshot.zone),
         "steps": list(steps),
     }
 
 
-def _shown(decision: Decision, service: Service, zone: ZoneInfo) -> dict[str, Any]:
+def _shown(decision: Decision, service: Service, unlimited: str | None, zone: ZoneInfo) -> dict[str, Any]:
     limits = decision.limits if isinstance(decision, Allow) and service.transfers else None
     answer = "allow" if isinstance(decision, Allow) else "deny" if isinstance(decision, Deny) else "try-later"
     return {
@@ -78,7 +79,9 @@ def _shown(decision: Decision, service: Service, zone: ZoneInfo) -> dict[str, An
         "reason": decision.reason if isinstance(decision, Deny) else None,
         "rule": {"source": decision.rule.source, "text": decision.rule.text},
         "valid_until": shown(decision.valid_until, zone) if decision.valid_until else None,
-        "limits": {"upload": limits.upload, "download": limits.download} if limits else None,
+        "limits": {"upload": limits.upload, "download": limits.download, "download_unlimited_over": unlimited}
+        if limits
+        else None,
     }
 
 

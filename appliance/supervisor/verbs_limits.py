@@ -50,6 +50,11 @@ def reason_of(given: Mapping[str, Any], clause: str) -> str:
     return reason
 
 
+def unlimited_over(core: Core, service: Service) -> str | None:
+    """Give the way by which ``service`` cannot keep a limit of downloads: SMB, where this server speaks it."""
+    return "SMB" if service is Service.FILES and core.health.installed("smb") else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Target:
     """An account or a group."""
@@ -118,6 +123,7 @@ class _LimitVerbs:
                     "service": service,
                     "upload": grant.limits.upload,
                     "download": grant.limits.download,
+                    "download_unlimited_over": unlimited_over(core, service),
                     "upload_source": grant.upload.source,
                     "download_source": grant.download.source,
                     "valid_until": grant.valid_until.isoformat() if grant.valid_until else None,

@@ -80,6 +80,7 @@ class _QuotaVerbs:
             "accounts": len(counted.entries),
             "corrected": counted.corrected,
             "unsettled": counted.unsettled,
+            "deep": sorted(self._core.ledger.deep),
         }
 
     def _published(self, account: Account) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from appliance.supervisor.state import StateError
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
+    from appliance.supervisor.folders_found import Found
     from appliance.supervisor.passwords import Passwords
     from appliance.supervisor.publisher import Publisher
 
@@ -36,7 +37,10 @@ _LONGEST: Final = 5.0
 
 
 class Visiting:
-    """Gives a :class:`Visitor`; ``create(uid)`` makes the hidden account in the directory. Blocking, thread-safe."""
+    """Gives a :class:`Visitor`; ``create(uid)`` makes the hidden account in the directory. Blocking, thread-safe.
+
+    ``found()`` says whose folders are on the disk: their numbers are not given to it.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Visiting:
         publisher: Publisher,
         passwords: Passwords,
         create: Callable[[int], Any],
+        found: Callable[[], Found],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._clock = clock
@@ -53,6 +58,7 @@ class Visiting:
         self._publisher = publisher
         self._passwords = passwords
         self._create = create
+        self._found = found
         self._guard = threading.Lock()
         self._password: Secret | None = None
 
@@ -89,7 +95,10 @@ class Visiting:
 
     def _issued(self) -> Secret:
         try:
-            self._have_account()
+            try:
+                self._have_account()
+            except (Unreachable, RequestRefused) as problem:
+                raise ProbeFailed(None, f"nobody tells which numbers are free: {problem}") from problem
             password = self._passwords.issue_probe(LOGIN)
         except (DirectoryError, StateError, OutOfNumbers) as problem:
             raise ProbeFailed(None, f"the hidden account cannot be made: {problem}") from problem
@@ -107,6 +116,7 @@ class Visiting:
             return
         numbers = self.settings.directory
         used = max((account.uid for account in directory.accounts), default=0)
+        used = max(used, self._found().highest(numbers.id_first, numbers.id_last))
         self._create(self._people.next_number("uid", numbers.id_first, numbers.id_last, used))
         LOG.info("the hidden account for probes was made")
         self._publisher.look()

@@ -12,6 +12,7 @@ import os
 import threading
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from appliance.usage.table import Shape, Table, write_empty
 
@@ -20,24 +21,31 @@ _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Place(StrEnum):
-    """What is counted; the name of the folder in which its writers keep their files."""
+    """What is counted."""
 
     MAIL = "mail"
     FILES = "files"
 
 
+FOLDERS: Final = ((Place.MAIL, "mail"), (Place.FILES, "files"), (Place.FILES, "smb"))
+"""Which folders have the files of writers of each place: one for each service that writes there, which owns it."""
+
+
 class Delta:
     """The bytes that this process, and those that had the file before it, added for each account.
 
-    ``folder`` is ``<runtime>/usage``; its sub-folder ``place`` belongs to the writing service. Accounts have ids from
-    ``first`` to ``last`` (directory.yaml). Make it after the fork: each process has a file of its own, and goes on
-    with one that a dead process left. It survives a kill -9. Thread-safe; raises ``OSError`` when it cannot be made.
+    ``folder`` is ``<runtime>/usage``; its sub-folder ``writer``, one of ``FOLDERS`` (as it is not said: called like
+    ``place``), belongs to the writing service. Accounts have ids from ``first`` to ``last`` (directory.yaml). Make it
+    after the fork: each process has a file of its own, and goes on with one that a dead process left. It survives a
+    kill -9. Thread-safe; raises ``OSError`` when it cannot be made.
     """
 
-    def __init__(self, folder: Path, place: Place, first: int, last: int) -> None:
+    def __init__(self, folder: Path, place: Place, first: int, last: int, writer: str | None = None) -> None:
         self._guard = threading.Lock()
         shape = Shape(first, last - first + 1, 1)
-        self._descriptor = _claim(folder / place, shape)
+        if (place, writer or place.value) not in FOLDERS:
+            raise ValueError("nobody would read what is added there")
+        self._descriptor = _claim(folder / (writer or place), shape)
         self._table = Table(self._descriptor, writable=True)
 
     def add(self, uid: int, amount: int) -> None:

@@ -2,8 +2,8 @@
 
 May live here: adding up, and the file of what was counted (the base). May not: counting (``scan``), quotas
 (``policy.quota``). Below the ledger's folder: ``base/ledger``, replaced whole by the supervisor, and ``mail/*.delta``,
-``files/*.delta``, each written by one process. The base remembers with each count how much the deltas had added by
-then, so base and deltas make the right sum at any moment, whichever of them is newer.
+``files/*.delta``, ``smb/*.delta``, each written by one process. The base remembers with each count how much the deltas
+had added by then, so base and deltas make the right sum at any moment, whichever of them is newer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.daemon.whole_file import write_whole
-from appliance.usage.delta import Place
+from appliance.usage.delta import FOLDERS, Place
 from appliance.usage.table import Shape, Table
 
 _COLUMNS = 4  # mail, files, and what the deltas of each had added when that was counted
@@ -48,7 +48,7 @@ class Usage:
         self._looked: float | None = None
         self._base: Table | None = None
         self._base_mark: tuple[int, int] | None = None
-        self._deltas: dict[Place, dict[str, Table]] = {place: {} for place in Place}
+        self._deltas: dict[tuple[Place, str], dict[str, Table]] = {folder: {} for folder in FOLDERS}
 
     def of(self, uid: int) -> int:
         """Give the bytes of mail and files of the account ``uid`` together; never below 0."""
@@ -98,19 +98,21 @@ class Usage:
             for table in (self._base, *(table for tables in self._deltas.values() for table in tables.values())):
                 if table is not None:
                     table.close()
-            self._base, self._base_mark, self._deltas = None, None, {place: {} for place in Place}
+            self._base, self._base_mark, self._deltas = None, None, {folder: {} for folder in FOLDERS}
 
     def _added(self, uid: int) -> tuple[int, int]:
-        mail, files = (sum(table.get(0, uid) for table in self._deltas[place].values()) for place in Place)
-        return mail, files
+        sums = dict.fromkeys(Place, 0)
+        for (place, _), tables in self._deltas.items():
+            sums[place] += sum(table.get(0, uid) for table in tables.values())
+        return sums[Place.MAIL], sums[Place.FILES]
 
     def _look(self) -> None:
         now = self._clock()
         if self._looked is not None and now - self._looked < _REFRESH:
             return
         self._looked = now
-        for place, tables in self._deltas.items():
-            self._look_for_deltas(self._folder / place, tables)
+        for (_, folder), tables in self._deltas.items():
+            self._look_for_deltas(self._folder / folder, tables)
         self._look_for_base(self._folder / "base" / "ledger")
 
     @staticmethod

@@ -12,13 +12,17 @@ import errno
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from appliance.daemon.walking import Walk
+from appliance.usage.weight import weight_of
+
 UNFINISHED: Final = ".schoolserver-upload-"
-"""How the name of a file begins that a service has not finished; it is nobody's yet."""
+"""How the name of a file begins that a service has not finished; it counts like any other."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SIZE = re.compile(r",S=(\d{1,15})(?:,|:|\Z)", re.ASCII)
@@ -27,36 +31,40 @@ _MAILS = ("new", "cur")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Bytes: of mail by login, of files by the owner's id, and of a home's files that are no account's, by login."""
+    """Bytes: of mail by login, of files in group folders by the owner's id, and of homes by login.
+
+    ``deep`` are homes and groups (``homes/LOGIN``) with folders deeper than our services let anybody make.
+    """
 
     mail: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[int, int] = field(default_factory=dict)
     homes: Mapping[str, int] = field(default_factory=dict)
+    deep: frozenset[str] = frozenset()
 
 
-def scan(data: Path, ids: range, logins: Collection[str], groups: bool) -> Found:
-    """Count the mailboxes and homes of ``logins`` below ``data``, and all ``groups``; ``ids`` are those of accounts.
+def scan(data: Path, ids: range, logins: Collection[str], groups: Collection[str] | None) -> Found:
+    """Count the mailboxes and homes of ``logins`` below ``data``, and ``groups`` (``None``: all).
 
-    A file counts with its length to its owner wherever it lies; one in a home whose owner is no account counts to the
-    home's. What has gone meanwhile is left out; any other ``OSError`` is raised, for a count that lacks something is
-    wrong. Large schools are counted in several calls.
+    ``ids`` are those of accounts. Each file, folder and link counts with its weight (``weight``), and a file once
+    however many names it has: in a home to whose home it is, in a group folder to its owner if that is an account. So
+    nobody makes another pay by giving that one's files more names. What has gone meanwhile is left out; any other
+    ``OSError`` is raised, for a count that lacks something is wrong. Large schools are counted in several calls.
     """
     mail: Counter[str] = Counter()
     files: Counter[int] = Counter()
     homes: Counter[str] = Counter()
     for login, box in _folders(data / "mail", logins):
         mail[login] += _mailbox(box)
+    deep: set[str] = set()
     for login, home in _folders(data / "homes", logins):
-        for owner, size in _files(home):
+        for _, size in _weights(home, set(), partial(deep.add, f"homes/{login}")):
+            homes[login] += size
+    seen: set[int] = set()
+    for name, group in _folders(data / "groups", groups):
+        for owner, size in _weights(group, seen, partial(deep.add, f"groups/{name}")):
             if owner in ids:
                 files[owner] += size
-            else:
-                homes[login] += size
-    for _, group in _folders(data / "groups", None) if groups else ():
-        for owner, size in _files(group):
-            if owner in ids:
-                files[owner] += size
-    return Found(mail, files, homes)
+    return Found(mail, files, homes, frozenset(deep))
 
 
 def mailbox(path: Path) -> int:
@@ -106,38 +114,29 @@ def _mails(box: int) -> int:
     return total
 
 
-def _files(top: int) -> Iterator[tuple[int, int]]:
-    """Give owner and length of every file below ``top`` on its file system, however deep, with few open at once."""
-    device = os.fstat(top).st_dev
-    waiting: list[tuple[str, ...]] = [()]
-    while waiting:
-        path = waiting.pop()
-        folder = _descend(path, top)
-        if folder is None:
+def _weights(top: int, seen: set[int], deep: Callable[[], None]) -> Iterator[tuple[int, int]]:
+    """Give owner and weight of all below ``top`` on its file system; ``deep()`` is called if some of it is too deep.
+
+    ``seen`` are those (inodes) of several names that were given before.
+    """
+    walk, told = Walk(top), False
+    for folder, entry in walk:
+        if entry is None:
+            if walk.too_deep and not told:
+                told = True
+                deep()
+            if walk.depth:
+                yield walk.found.st_uid, weight_of(walk.found, ".", folder)
             continue
-        with _opened(folder):
-            if os.fstat(folder).st_dev != device:
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if found.st_nlink > 1:
+            if found.st_ino in seen:
                 continue
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append((*path, entry.name))
-                    elif entry.is_file(follow_symlinks=False) and not entry.name.startswith(UNFINISHED):
-                        with contextlib.suppress(FileNotFoundError):
-                            found = entry.stat(follow_symlinks=False)
-                            yield found.st_uid, found.st_size
-
-
-def _descend(path: tuple[str, ...], top: int) -> int | None:
-    """Open the folder ``path`` below ``top`` name by name; ``None``: it is no more."""
-    folder = os.dup(top)
-    for name in path:
-        inner = _enter(name, folder)
-        os.close(folder)
-        if inner is None:
-            return None
-        folder = inner
-    return folder
+            seen.add(found.st_ino)
+        yield found.st_uid, weight_of(found, entry.name, folder)
 
 
 def _enter(name: str, folder: int) -> int | None:

@@ -49,6 +49,8 @@ def domain_school(settings: Mapping[str, Any] = QUICK, units: Sequence[str] = ()
         school.domain = domain
         school.state.mkdir(parents=True, exist_ok=True)
         (school.state / "domain").symlink_to(domain.place.folder)  # the privileged helper reads its database
+        school.runtime.mkdir(parents=True, exist_ok=True)
+        (school.runtime / "domain").symlink_to(domain.place.runtime)  # and tells its smbd about new shares
         for name in SERVICES:
             _give(there.server.state / name / "directory.password", school, name)
         stack.callback(school.stop)

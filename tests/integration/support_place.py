@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
 DOMAIN = "schule.example"
 PATIENCE = 60.0
-LISTENERS = ("submission", "imap", "ldap", "ftp", "proxy", "proxy-tls")
+LISTENERS = ("submission", "imap", "ldap", "ftp", "ftps", "proxy", "proxy-tls")
 _WITH_KEYS = ("mail", "imap", "proxy", "fileshare")
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.school.box import furnishing, possible
+from tests.school.box import desk, furnishing, possible
 from tests.school.box.host import Host
 from tests.school.box.school import School, hosts, school
 
@@ -69,6 +69,15 @@ def next_school(_built: None) -> Iterator[School]:
     """The same on the next release of Debian."""
     with school("trixie", ("origin", "pc", "desk", "server"), directory="domain") as found:
         yield found
+
+
+@pytest.fixture(scope="session", params=["domain_school", "next_school"], ids=["bookworm", "trixie"])
+def joined(request: pytest.FixtureRequest) -> Iterator[School]:
+    """The school with one PC of the same Debian that has joined; it leaves the domain at the end."""
+    found: School = request.getfixturevalue(request.param)
+    desk.join(found.hosts["desk"], found.server)
+    yield found
+    found.server.run(f"schoolserver pcs remove {desk.NAME}")
 
 
 @pytest.fixture

@@ -19,14 +19,16 @@ MAY = {
     "roster": BASE | {"roster", "directory"},
     "auth": BASE | {"auth", "directory", "audit.client", "usage"},
     "audit": BASE | {"audit"},
-    "privileged": BASE | {"privileged", "usage"},
+    "privileged": BASE | {"privileged", "usage", "directory.short"},
     "usage": BASE | {"usage"},
     "session": {"policy", "daemon", "session", "auth.client", "audit.client"},
     "mail": BASE | CLIENTS | {"mail", "session", "usage"},
-    "fileshare": BASE | CLIENTS | {"fileshare", "session", "usage"},
+    "fileshare": BASE | CLIENTS | {"fileshare", "session", "usage", "directory.short"},
     "proxy": BASE | CLIENTS | {"proxy", "session"},
     "backup": BASE | CLIENTS | {"backup"},
-    "supervisor": BASE | CLIENTS | {"supervisor", "backup.standing", "directory", "roster", "usage"},
+    "supervisor": BASE
+    | CLIENTS
+    | {"supervisor", "backup.standing", "directory", "roster", "usage", "fileshare.smb.render"},
     "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup", "directory.examine"},
     "setup": BASE
     | {"setup", "backup.setup", "backup.problem", "supervisor.launcher.unit", "supervisor.launcher.units"}

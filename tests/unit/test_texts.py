@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.daemon.texts import LANGUAGES, translator
+from appliance.fileshare.replies import Notice as FtpNotice
 from appliance.policy.passwords import Problem
+from appliance.supervisor import cut_uploads_text
 
 ROOT = Path(__file__).resolve().parents[2] / "appliance"
 CATALOG = (ROOT / "locale" / "de" / "LC_MESSAGES" / "schoolserver.po").read_text(encoding="utf-8")
@@ -31,3 +34,18 @@ def test_each_text_of_the_passwd_command() -> None:
     ]
     assert len(texts) >= 7
     assert not [text for text in texts if not translated(text)]
+
+
+def test_each_text_of_the_mail_about_cut_uploads() -> None:
+    texts = [text for name, text in vars(cut_uploads_text).items() if name.isupper() and isinstance(text, str)]
+    assert len(texts) >= 4
+    assert not [text for text in texts if not translated(text)]
+
+
+@pytest.mark.parametrize(
+    "which", [one for one in FtpNotice if one is not FtpNotice.BUFFER_SIZE], ids=lambda one: one.name
+)
+def test_each_reply_of_ftp(which: FtpNotice) -> None:
+    assert translated(which.value)
+    assert which.value[:4] == translator("de")(which.value)[:4] == translator("en")(which.value)[:4]
+    assert [translator(one)(which.value) == which.value for one in LANGUAGES] == [one == "en" for one in LANGUAGES]

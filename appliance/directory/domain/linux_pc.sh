@@ -150,6 +150,11 @@ put 644 /etc/systemd/system/user-runtime-dir@.service.d/school.conf <<'UNIT'
 ExecStartPost=/usr/local/sbin/school-home begin %i
 ExecStopPost=/usr/local/sbin/school-home end %i
 UNIT
+# The drives stand in the list of the file manager (GNOME, Xfce, MATE, Cinnamon), and open by the ticket.
+put 644 /etc/skel/.config/gtk-3.0/bookmarks <<DRIVES
+smb://$server/Home Home
+smb://$server/Groups Groups
+DRIVES
 # After a power cut, too.
 echo 'D! /var/tmp 1777 root root -' | put 644 /etc/tmpfiles.d/school.conf
 # Nothing goes on after the session: no timers and no lingering services of people.

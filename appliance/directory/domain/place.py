@@ -62,6 +62,11 @@ class Domain:
         return self.folder / "smb.conf"
 
     @property
+    def shares(self) -> Path:
+        """The shares beside those of the domain itself, as the supervisor has them installed; none at first."""
+        return self.folder / "shares.conf"
+
+    @property
     def private(self) -> Path:
         """The folder of the databases; it exists once the domain is made."""
         return self.folder / "private"

@@ -57,6 +57,7 @@ class Preparation:
             self._make_sockets()
             self._bring_key()
             write_whole(self.domain.folder / "school.names", "\n".join(self.domain.school).encode(), 0o600)
+            self.domain.shares.touch(0o600)  # what is included must be there
             self._make_databases()
             self._keep_to_name()
             swap(self.domain.config, self._config(self.domain.folder), _checker, 0o600)

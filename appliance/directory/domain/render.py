@@ -22,6 +22,12 @@ _KEEPING: Final = ("/usr/bin/python3", "-P", "-m", f"{_OURS}.keeping", "--settin
 _CHECKER: Final = ("exec", "/usr/bin/python3", "-S", "-E", "-m", f"{_OURS}.check_password")
 _TICKET_HOURS: Final = 10
 """A ticket lives as long as a school day and is not renewed: it would outlive a changed password."""
+_OPEN_FILES: Final = 2000
+"""Of one PC: the tables of open files have room for some thousands, and grow no more where somebody's limit is low."""
+_CONNECTIONS: Final = 1000
+"""Each is a process of 2 to 3 MB, also before anybody signed in; how many of one address is the guard's."""
+_IDLE_MINUTES: Final = 15
+"""Without an open file; a PC comes back by itself, unseen."""
 
 
 def render_config(domain: Domain, databases: Path, program: Path, forwarders: tuple[str, ...]) -> str:
@@ -31,6 +37,7 @@ def render_config(domain: Domain, databases: Path, program: Path, forwarders: tu
             _section("global", _identity(domain) | _folders(domain, databases) | _rules(domain, program, forwarders)),
             _section("sysvol", {"path": f"{databases}/state/sysvol", "read only": "no"}),
             _section("netlogon", {"path": f"{databases}/state/sysvol/{domain.name}/scripts", "read only": "no"}),
+            f"include = {domain.shares}\n",
         )
     )
 
@@ -76,6 +83,13 @@ def _rules(domain: Domain, program: Path, forwarders: tuple[str, ...]) -> dict[s
         "kdc:renewal lifetime": str(_TICKET_HOURS),
         "disable netbios": "yes",
         "smb ports": "445",
+        "server min protocol": "SMB3_00",
+        "server signing": "mandatory",
+        "ntlm auth": "ntlmv2-only",
+        "server multi channel support": "no",
+        "max open files": str(_OPEN_FILES),
+        "max smbd processes": str(_CONNECTIONS),
+        "deadtime": str(_IDLE_MINUTES),
         "load printers": "no",
         "printing": "bsd",
         "printcap name": "/dev/null",

@@ -32,6 +32,7 @@ def school_units(settings: Settings) -> tuple[Unit, ...]:
         _imap(settings),
         _proxy(settings),
         _fileshare(settings),
+        *((_smb(settings),) if settings.directory.kind == "domain" else ()),
     )
 
 
@@ -61,7 +62,7 @@ def _privileged(settings: Settings) -> Unit:
             Folder(runtime, "privileged", "supervisor", 0o750, transient=True),
             Folder(data, "privileged", "privileged", 0o755),
             Folder(data / "homes", "privileged", "privileged", 0o711),
-            Folder(data / "groups", "privileged", "privileged", 0o711),
+            Folder(data / "groups", "privileged", "privileged", 0o755),
             Folder(settings.server.state / "backup", "privileged", "supervisor", 0o750),
         ),
         watchdog=settings.server.watchdog,
@@ -221,12 +222,15 @@ def _imap(settings: Settings) -> Unit:
 
 def _fileshare(settings: Settings) -> Unit:
     """Its workers take on people's ids, so it starts as root; they keep no other right of root's."""
-    address, state = settings.network.listen["ftp"], settings.server.state / "fileshare"
+    listen, state = settings.network.listen, settings.server.state / "fileshare"
     return Unit(
         name="fileshare",
         argv=_python("appliance.fileshare", settings),
         identity="privileged",
-        listeners=(TcpListener("ftp", address.host, address.port, "network.yaml: listen.ftp"),),
+        listeners=tuple(
+            TcpListener(name, listen[name].host, listen[name].port, f"network.yaml: listen.{name}")
+            for name in ("ftp", "ftps")
+        ),
         folders=(
             Folder(state, "fileshare", "fileshare", 0o700),
             Folder(state / "tls", "fileshare", "fileshare", 0o700),
@@ -235,6 +239,23 @@ def _fileshare(settings: Settings) -> Unit:
         after=("auth",),
         watchdog=settings.server.watchdog,
         umask=0o007,
+    )
+
+
+def _smb(settings: Settings) -> Unit:
+    """It watches the domain's smbd processes, which are root's; smbd asks for the size of a drive as its user."""
+    runtime, state = settings.server.runtime, settings.server.state
+    return Unit(
+        name="smb",
+        argv=_python("appliance.fileshare.smb", settings),
+        identity="privileged",
+        listeners=(UnixListener("smb", runtime / "smb" / "smb.sock", "privileged", "privileged", 0o666),),
+        folders=(
+            Folder(runtime / "smb", "privileged", "privileged", 0o755, transient=True),
+            Folder(state / "smb", "privileged", "privileged", 0o711),  # on the way to what smbd runs as its user
+            Folder(runtime / "usage" / "smb", "privileged", "services", 0o750, transient=True),
+        ),
+        watchdog=settings.server.watchdog,
     )
 
 

@@ -18,12 +18,13 @@ LOGIN, PASSWORD = "schoolserver@town.example", "Kartoffel-Salat7"
 
 @dataclass
 class Smarthost:
-    """Where it is, what proves it, what it has got (``arrived`` is set with each mail)."""
+    """Where it is, what proves it, what it has got (``arrived`` is set with each mail), what it ``says`` to one."""
 
     port: int
     ca: Path
     mails: list = field(default_factory=list)
     refuses: set = field(default_factory=set)
+    says: str = "250 OK"
     arrived: threading.Event = field(default_factory=threading.Event)
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
@@ -33,9 +34,11 @@ class Smarthost:
         return "250 OK"
 
     async def handle_DATA(self, _server, session, envelope):
+        if not self.says.startswith("2"):
+            return self.says
         self.mails.append((session, envelope, message_from_bytes(envelope.content)))
         self.arrived.set()
-        return "250 OK"
+        return self.says
 
 
 def _authenticate(_server, _session, _envelope, _mechanism, data):

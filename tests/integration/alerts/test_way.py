@@ -12,7 +12,7 @@ import pytest
 from appliance.settings.load import load
 from appliance.settings.proxy import Destination
 from appliance.supervisor import alerts_mail
-from appliance.supervisor.alerts_mail import CannotSend, through_smarthost
+from appliance.supervisor.alerts_mail import CannotSend, Unwanted, through_smarthost
 from appliance.supervisor.alerts_text import Letter
 from tests.integration.alerts.smarthost import LOGIN, PASSWORD, smarthost
 
@@ -86,6 +86,15 @@ def test_one_refused_address_keeps_nothing_from_the_others(settings, tmp_path):
         assert send(via(settings, host), CARER, "other@town.example") == 1
         with pytest.raises(CannotSend, match=r"refuses every address \(550\)"):
             send(via(settings, host))
+
+
+@pytest.mark.parametrize(("says", "for_good"), [("552 5.2.2 no room", True), ("451 4.3.0 later", False)])
+def test_a_mail_that_is_refused_after_its_text_is_refused_for_good_or_for_now(settings, tmp_path, says, for_good):
+    with smarthost(tmp_path / "host") as host:
+        host.says = says
+        with pytest.raises(CannotSend, match=f"answers {says[:3]}") as caught:
+            send(via(settings, host))
+    assert isinstance(caught.value, Unwanted) == for_good
 
 
 @pytest.mark.parametrize(

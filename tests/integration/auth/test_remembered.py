@@ -16,7 +16,7 @@ THERE = "10.0.0.2"
 
 
 class Binds:
-    """How many sign-ins slapd has answered, each of a person with a hashing."""
+    """How many sign-ins of persons slapd has begun, each with a hashing; what has ended it counts after its answer."""
 
     def __init__(self, school: School) -> None:
         self._link = signed_in(whereabouts(school.settings, "supervisor"))
@@ -27,8 +27,8 @@ class Binds:
         return self._seen - before
 
     def _count(self) -> int:
-        (found,) = self._link.search(f"cn=Bind,{OPERATIONS}", "(objectClass=*)", ["monitorOpCompleted"], below=False)
-        return int(found.attributes["monitorOpCompleted"][0])
+        (found,) = self._link.search(f"cn=Bind,{OPERATIONS}", "(objectClass=*)", ["monitorOpInitiated"], below=False)
+        return int(found.attributes["monitorOpInitiated"][0])
 
 
 def answers(school: School, *passwords: str, address: str = HERE) -> list[Answer]:

@@ -74,16 +74,34 @@ def test_a_worker_that_dies_again_and_again_is_restarted_more_and_more_slowly(gr
         assert delay in log
 
 
-def test_a_stopped_worker_is_named_and_ends_the_watchdog_feed(greeter):
+def test_a_stopped_worker_is_named_and_ended_alone(greeter, wait_gone):
+    daemon = greeter(watchdog=2.0).start()
+    daemon.wait_for("READY=1")
+    other, victim = daemon.workers()
+    os.kill(victim, signal.SIGSTOP)
+    assert f"(pid {victim}) does not answer" in daemon.wait_for("does not answer")
+    daemon.wait_for("WATCHDOG=1")  # the other one answers
+    wait_gone(victim)
+    daemon.wait_for("READY=1")
+    assert other in daemon.workers()
+    assert victim not in daemon.workers()
+
+
+def test_when_nobody_answers_the_watchdog_is_not_fed(greeter):
     daemon = greeter(watchdog=2.0).start()
     daemon.wait_for("READY=1")
     daemon.wait_for("WATCHDOG=1")
-    victim = daemon.workers()[1]
-    os.kill(victim, signal.SIGSTOP)
-    assert f"(pid {victim}) does not answer" in daemon.wait_for("does not answer")
+    workers = daemon.workers()
+    for each in workers:
+        os.kill(each, signal.SIGSTOP)
+    words = ""
+    while not all(f"(pid {each}) does not answer" in words for each in workers):
+        words = daemon.wait_for("does not answer")
     with pytest.raises(AssertionError, match="no 'WATCHDOG=1'"):
-        daemon.wait_for("WATCHDOG=1", deadline=2.0)
-    os.kill(victim, signal.SIGCONT)
+        daemon.wait_for("WATCHDOG=1", deadline=3.0)
+    assert daemon.workers() == workers
+    for each in workers:
+        os.kill(each, signal.SIGCONT)
     daemon.wait_for("WATCHDOG=1")
     assert "does not answer" not in daemon.said[-2] + daemon.said[-1]
 

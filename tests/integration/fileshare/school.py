@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ftplib
+import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -36,7 +38,7 @@ class School(Parts):
     PEOPLE = PEOPLE
     GROUPS = GROUPS
     TEACHERS = (2, 20)
-    LISTENERS = ("ftp",)
+    LISTENERS = ("ftp", "ftps")
     FOLDERS: ClassVar = {
         "run/usage/files": (0o755, True),
         "state/fileshare": (0o700, True),
@@ -51,7 +53,7 @@ class School(Parts):
         for group in GROUPS.values():
             Groups(self.data / "groups").make(group.name, group.gid)
         # Root starts the file service as root: it takes on people's ids by itself.
-        self.files = self.service("fileshare", "ftp", user={"umask": 0o007})
+        self.files = self.service("fileshare", "ftp", "ftps", user={"umask": 0o007})
         self.run(stack, self.files)
 
     @property
@@ -74,6 +76,26 @@ class School(Parts):
                 if protect:
                     client.prot_p()
             yield client
+
+    def lftp(self, url: str, commands: str, stderr: bool = False) -> str:
+        """Let lftp do ``commands`` as FRED at ``url``; give what it says, with ``stderr`` what it complains of too."""
+        program = (
+            f"set ssl:ca-file {self.ca}; set ssl:check-hostname no; set ftp:ssl-force yes; "
+            "set ftp:ssl-protect-data yes; set net:max-retries 1; set net:timeout 10; "
+            f"open -u {FRED},{PASSWORD} {url}; {commands}; quit"
+        )
+        done = _run("lftp", "--norc", "-c", program)
+        return done.stdout + done.stderr if stderr else done.stdout
+
+    def curl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Let curl do ``arguments`` as FRED."""
+        return _run("curl", "-sS", "--cacert", str(self.ca), "--user", f"{FRED}:{PASSWORD}", *arguments)
+
+
+def _run(*argv: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, env={**os.environ, "LC_ALL": "C"})
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 def said(client: ftplib.FTP) -> str:

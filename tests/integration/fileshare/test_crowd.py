@@ -1,13 +1,14 @@
 """Connections in which nobody signs in keep nobody out."""
 
 import contextlib
+import select
 import socket
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.fileshare.school import FILES_YAML, School, start_school
+from tests.integration.fileshare.school import FILES_YAML, School, said, start_school
 
 _MOST = 4  # connections in all
 _IDLE = 5
@@ -37,18 +38,33 @@ def test_strangers_give_way_to_others_and_who_signed_in_stays(full_school: Schoo
         assert signed_in.pwd() == "/"
 
 
-def test_no_command_prolongs_the_time_to_sign_in(full_school: School) -> None:
+def test_idle_sessions_end_and_no_command_prolongs_the_time_to_sign_in(full_school: School) -> None:
+    """Who has signed in and says something stays; who says nothing, or much but not who he is, does not."""
     began = time.monotonic()
-    with stranger(full_school) as one:
-        one.settimeout(3 * _IDLE)
-        with contextlib.suppress(ConnectionError):
-            while time.monotonic() < began + 3 * _IDLE and one.recv(4096):
-                one.sendall(b"FEAT\r\n")
-    assert _IDLE * 0.8 < time.monotonic() - began < 2 * _IDLE
+    ended: dict[str, float] = {}
+    with full_school.ftp() as talking, full_school.ftp() as silent, stranger(full_school) as one:
+        while time.monotonic() < began + _IDLE * 1.6:
+            assert talking.pwd() == "/"
+            readable, _, _ = select.select(
+                [part for name, part in (("silent", silent.sock), ("stranger", one)) if name not in ended], [], [], 0.05
+            )
+            if silent.sock in readable:
+                assert said(silent).startswith("421")
+                ended["silent"] = time.monotonic() - began
+            if one in readable and not _goes_on(one):
+                ended["stranger"] = time.monotonic() - began
+        with pytest.raises((EOFError, OSError)):
+            silent.sendcmd("NOOP")
+    assert sorted(ended) == ["silent", "stranger"]
+    assert all(_IDLE * 0.8 < after < _IDLE * 1.5 for after in ended.values()), ended
 
 
-def test_who_has_signed_in_has_time(full_school: School) -> None:
-    began = time.monotonic()
-    with full_school.ftp() as client:
-        while time.monotonic() < began + _IDLE * 1.5:
-            assert client.pwd() == "/"
+def _goes_on(one: socket.socket) -> bool:
+    """Say something more; whether somebody listens still."""
+    try:
+        if not one.recv(4096):
+            return False
+        one.sendall(b"FEAT\r\n")
+    except ConnectionError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fileshare.school import FRED, FRIDA, GINA, GROUPS, PEOPLE, School
-from tests.integration.support_parts import PASSWORD
+from tests.integration.support_parts import LIMIT, PASSWORD
 from tests.integration.support_place import AS_ROOT
 
 CONTENT = os.urandom(300_001)
@@ -229,3 +229,67 @@ def test_lftp_mirrors_a_folder(school: School, tmp_path: Path) -> None:
         assert (target / "inner" / f"{number}").read_bytes() == CONTENT[: number * 1000]
         assert (target / "inner" / f"{number}").stat().st_mode & stat.S_IRUSR
     assert list(school.home(FRED).iterdir()) == []
+
+
+def test_times_come_back_as_they_were_set(school: School) -> None:
+    with school.ftp(FRED) as client, school.ftp(FRIDA) as other:
+        put(client, "/Groups/klasse3a/a", b"12345")
+        assert client.sendcmd("MFMT 20200229235959 /Groups/klasse3a/a").startswith("213 Modify=20200229235959;")
+        assert client.sendcmd("MDTM /Groups/klasse3a/a") == "213 20200229235959"
+        ((name, facts),) = client.mlsd("/Groups/klasse3a", facts=["type", "size", "modify"])
+        assert (name, facts) == ("a", {"type": "file", "size": "5", "modify": "20200229235959"})
+        lines = client.sendcmd("MLST /Groups/klasse3a/a").splitlines()
+        assert lines[1].endswith("; /Groups/klasse3a/a") and "type=file" in lines[1]
+        for wrong in (
+            "20200230000000 /Groups/klasse3a/a",
+            "2020 /Groups/klasse3a/a",
+            "20200229235959 /Groups/klasse3a",
+        ):
+            with pytest.raises(ftplib.error_perm, match="550"):
+                client.sendcmd(f"MFMT {wrong}")
+        if AS_ROOT:
+            with pytest.raises(ftplib.error_perm, match="550"):
+                other.sendcmd("MFMT 20200101000000 /Groups/klasse3a/a")
+        features = client.sendcmd("FEAT")
+        for feature in (
+            "MFMT",
+            "MDTM",
+            "MLST type*",
+            "REST STREAM",
+            "SIZE",
+            "TVFS",
+            "UTF8",
+            "EPSV",
+            "AUTH TLS",
+            "PROT",
+        ):
+            assert f"\n {feature}" in features
+
+
+def test_lftp_keeps_times(school: School, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    os.utime(tmp_path / "a", (1_000_000_000, 1_000_000_000))
+    url = f"ftp://127.0.0.1:{school.port}"
+    school.lftp(url, f"put {tmp_path}/a -o /Home/a; get /Home/a -o {tmp_path}/b")
+    assert (school.home(FRED) / "a").stat().st_mtime == 1_000_000_000 == (tmp_path / "b").stat().st_mtime
+
+
+def test_a_download_goes_on_where_it_ended(school: School, tmp_path: Path) -> None:
+    with school.ftp(FRED) as client:
+        put(client, "/Home/a", b"0123456789")
+        for start, expected in ((3, b"3456789"), (10, b"")):
+            found: list[bytes] = []
+            client.retrbinary("RETR /Home/a", found.append, rest=start)
+            assert b"".join(found) == expected
+        with pytest.raises(ftplib.error_perm, match="554"):
+            client.retrbinary("RETR /Home/a", found.append, rest=11)
+    (tmp_path / "a").write_bytes(b"0123")
+    url = f"ftp://127.0.0.1:{school.port}/Home/a"
+    school.curl("--ssl-reqd", "-C", "-", "-o", str(tmp_path / "a"), url)
+    assert (tmp_path / "a").read_bytes() == b"0123456789"
+    assert school.curl("--ssl-reqd", "-r", "2-5", url).stdout == "2345"
+
+
+def test_the_reason_is_told_in_the_schools_language(school: School) -> None:
+    with school.ftp(FRED) as client, pytest.raises(ftplib.error_perm, match=r"552 .*zu groß.*[0-9A-Z]{4}-[0-9A-Z]{4}"):
+        put(client, "/Home/a", bytes(LIMIT + 1))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from appliance.usage.ledger import Usage
+from appliance.usage.weight import LEAST
 from tests.integration.demo.waiting import eventually
 from tests.integration.fileshare.school import FRED, PEOPLE, School, answer, said
 from tests.integration.support_parts import LIMIT
@@ -39,6 +40,41 @@ def test_the_session_goes_on_after_a_refusal(school: School) -> None:
             assert put(client, "/Home/over", 5 * LIMIT).startswith("552")
         assert put(client, "/Home/small", 10).startswith("226")
     assert left(school) == ["small"]
+
+
+def test_what_grows_too_large_is_refused_while_it_comes(school: School) -> None:
+    """Nobody has to send the rest to hear of it; who does is not disturbed."""
+    with school.ftp() as client:
+        data = client.transfercmd("STOR /Home/over")
+        data.sendall(bytes(LIMIT + 1))
+        assert "552 Die Datei ist zu groß." in said(client)
+        assert left(school) == [] and client.nlst("/") == ["Groups", "Home"]
+        data.close()
+        data = client.transfercmd("STOR /Home/over")
+        data.sendall(bytes(LIMIT + 1))
+        assert said(client).startswith("552")
+        data.sendall(bytes(5 * LIMIT))
+        data.unwrap()
+        data.close()
+        assert client.sendcmd("NOOP").startswith("200") and left(school) == []
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="as one user all files have one owner, who is no account")
+def test_what_grows_beyond_the_quota_is_refused_while_it_comes(school: School) -> None:
+    usage = Usage(school.settings.server.runtime / "usage")
+    usage.refresh()
+    school.publish(fred__mustermann={"quota": usage.of(PEOPLE[FRED].uid) + 300_000})
+    with school.ftp() as client:
+        eventually(lambda: answer(client, "ALLO 300001").startswith("552"))
+        for command, begun in (("STOR /Home/over", 0), ("STOR /Home/a", 100_000), ("APPE /Home/a", 100_000)):
+            if begun:
+                assert put(client, "/Home/a", begun).startswith("226")
+            data = client.transfercmd(command)
+            data.sendall(bytes(300_001 if command.startswith("STOR") else 200_001))
+            assert "552 Für diese Datei reicht Ihr Speicherplatz nicht mehr." in said(client)
+            data.close()
+            assert left(school) == (["a"] if begun else [])
+        assert (school.home(FRED) / "a").stat().st_size == 100_000
 
 
 def test_pieces_do_not_get_round_the_limit(school: School) -> None:
@@ -80,7 +116,7 @@ def test_the_limit_downwards(school: School) -> None:
             client.retrbinary("RETR /Home/big", lambda _data: None, rest=LIMIT)
 
 
-def test_a_cut_connection_leaves_nothing(school: School) -> None:
+def test_a_cut_connection_leaves_no_file(school: School) -> None:
     with school.ftp() as client:
         data = client.transfercmd("STOR /Home/cut")
         data.sendall(bytes(100_000))
@@ -91,7 +127,7 @@ def test_a_cut_connection_leaves_nothing(school: School) -> None:
         assert client.nlst("/Home") == []
 
 
-def test_a_reset_connection_leaves_nothing(school: School) -> None:
+def test_a_reset_connection_leaves_no_file(school: School) -> None:
     with school.ftp() as client:
         data = client.transfercmd("STOR /Home/reset")
         data.sendall(bytes(100_000))
@@ -100,7 +136,7 @@ def test_a_reset_connection_leaves_nothing(school: School) -> None:
         raw.close()
         assert said(client).startswith("426")
         assert put(client, "/Home/next", 5).startswith("226")
-    assert left(school) == ["next"]
+        assert client.nlst("/Home") == ["next"]
 
 
 def test_an_aborted_upload_leaves_nothing(school: School) -> None:
@@ -139,14 +175,21 @@ def test_nobody_else_can_take_a_data_connection_without_tls(school: School) -> N
         assert client.nlst("/Home") == []
 
 
-def test_an_old_tls_is_refused(school: School) -> None:
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+@pytest.mark.parametrize("listener", ["ftp", "ftps"])
+def test_an_old_tls_is_refused(school: School, listener: str) -> None:
+    """By the server: this client would speak it."""
     context = school.context
+    context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = ssl.TLSVersion.TLSv1
     context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with ftplib.FTP_TLS(context=context, timeout=20) as client:
-        client.connect("127.0.0.1", school.port)
-        with pytest.raises((ssl.SSLError, OSError)):
-            client.auth()
+    with socket.create_connection(("127.0.0.1", school.ports[listener]), 20) as raw:
+        if listener == "ftp":
+            assert raw.recv(1000).startswith(b"220 ")
+            raw.sendall(b"AUTH TLS\r\n")
+            assert raw.recv(1000).startswith(b"234 ")
+        with pytest.raises(ssl.SSLError, match="TLSV1_ALERT_PROTOCOL_VERSION"):
+            context.wrap_socket(raw, server_hostname="127.0.0.1")
 
 
 def test_a_killed_worker_leaves_nothing_and_another_comes(school: School) -> None:
@@ -211,15 +254,19 @@ def test_the_ledger_follows_every_change(school: School) -> None:
 
     with school.ftp() as client, school.ftp("frida.lehrer") as frida:
         before = used()
-        put(client, "/Home/a", 1000)
-        assert used() == before + 1000
-        put(client, "/Home/a", 400)
-        assert used() == before + 400
+        put(client, "/Home/a", 10_000)
+        assert used() == before + 10_000
+        put(client, "/Home/a", 9_000)
+        assert used() == before + 9_000
         client.rename("/Home/a", "/Groups/klasse3a/a")
-        assert used() == before + 400
+        assert used() == before + 9_000
+        client.mkd("/Home/folder")
+        assert used() == before + 9_000 + LEAST
+        client.rmd("/Home/folder")
         put(frida, "/Groups/klasse3a/a", 77)
         assert used() == before
         put(client, "/Groups/klasse3a/b", 10)
+        assert used() == before + LEAST
         frida.delete("/Groups/klasse3a/b")
         assert used() == before
         put(client, "/Home/c", LIMIT + 1)

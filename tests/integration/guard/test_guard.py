@@ -19,6 +19,7 @@ from tests.integration.support_domain import ROOT, RunningDomain, possible, star
 pytestmark = [possible, pytest.mark.skipif(not Path("/usr/sbin/nft").exists(), reason="needs nftables")]
 
 FREE = 3
+DRIVES = 4
 _ADDRESS, _SERVER = "10.9.0.3", "10.9.0.2"
 _KRB5 = (
     "[libdefaults]\ndefault_realm = SCHULE.EXAMPLE\ndns_lookup_kdc = false\n"
@@ -31,6 +32,14 @@ _DATAGRAM = (
     "line.connect((sys.argv[1], 88))\n"
     "line.send(b'x')\n"
     "line.recv(1)\n"
+)
+_DRIVES = (
+    "import contextlib, socket, sys\n"
+    "with contextlib.ExitStack() as stack:\n"
+    "    for number in range(9):\n"
+    "        try: stack.enter_context(socket.create_connection((sys.argv[1], 445), 5))\n"
+    "        except ConnectionRefusedError: break\n"
+    "    print(number)\n"
 )
 _REACH = (
     "import socket, sys\ntry: socket.create_connection((sys.argv[1], 636), 1.0)\nexcept TimeoutError: sys.exit(3)\n"
@@ -95,7 +104,7 @@ class School:
         return done.returncode == 0
 
     def held(self) -> bool:
-        return _ADDRESS in self.domain.inside(["/usr/sbin/nft", "list", "table", "inet", TABLE]).stdout
+        return _ADDRESS in self.domain.inside(["/usr/sbin/nft", "list", "set", "inet", TABLE, "held4"]).stdout
 
     def let_go(self) -> None:
         assert self.domain.inside(["/usr/sbin/nft", "flush", "set", "inet", TABLE, "held4"]).returncode == 0
@@ -131,10 +140,24 @@ def school() -> Iterator[School]:
             settings = folder / "guarded"
             shutil.copytree(domain.settings.folder, settings)
             (settings / "auth.yaml").write_text(f"address_bar: {FREE}\nfirst_delay: 60 s\nmax_delay: 300 s\n")
+            (settings / "fileshare.yaml").write_text(f"connections_per_address: {DRIVES}\n")
             (settings / "krb5.conf").write_text(_KRB5)
             yield School(domain, settings, stack)
     finally:
         shutil.rmtree(folder)
+
+
+def test_one_pc_has_so_many_connections_to_the_drives_and_no_more(school):
+    """Each is a process of Samba's; what is closed makes room again."""
+
+    def opened(there):
+        done = there(["/usr/bin/python3", "-c", _DRIVES, _SERVER])
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    assert opened(school.at_pc) == DRIVES
+    eventually(lambda: opened(school.at_pc) == DRIVES, 10)
+    assert opened(school.domain.inside) == 8, "the server itself is not bound"
 
 
 def test_who_guesses_waits_at_every_door_and_nobody_else_does(school):

@@ -10,7 +10,8 @@ from tempfile import mkdtemp
 
 import pytest
 
-from appliance.privileged.homes import HomeError, Homes
+from appliance.privileged.homes import Homes
+from appliance.privileged.shelf import HomeError
 
 ROOT = os.geteuid() == 0
 UID, GID = (20001, 20002) if ROOT else (os.geteuid(), os.getegid())
@@ -60,9 +61,20 @@ def test_mode_and_group_are_set_again(homes, folder):
 @pytest.mark.skipif(not ROOT, reason="needs a second user")
 def test_a_login_given_again_does_not_open_the_old_files(homes, folder):
     homes.make("fred", UID, GID)
-    with pytest.raises(HomeError, match="belongs to another id"):
-        homes.make("fred", UID + 1, GID)
-    assert folder.joinpath("fred").stat().st_uid == UID
+    folder.joinpath("fred", "letter").write_text("mine")
+    assert homes.make("fred", UID + 1, GID) is True
+    assert list(folder.joinpath("fred").iterdir()) == []
+    assert folder.joinpath("fred").stat().st_uid == UID + 1
+    assert [(one.name, one.number) for one in homes.former()] == [("fred", UID)]
+
+
+@pytest.mark.skipif(not ROOT, reason="needs a second user")
+def test_a_folder_of_the_systems_own_is_nobodys_home(homes, folder):
+    folder.joinpath("fred").mkdir()
+    with pytest.raises(HomeError, match="belongs to no id"):
+        homes.make("fred", UID, GID)
+    assert homes.put_aside("fred", 0) is False
+    assert folder.joinpath("fred").is_dir()
 
 
 def test_a_link_in_its_place_is_refused(homes, folder, place):
@@ -177,7 +189,7 @@ def test_many_makes_from_one_thread_after_another(homes, folder):
 
     def make(number):
         with lock:
-            made.append(homes.make(f"pupil{number % 10}", UID, GID))
+            made.append(homes.make(f"pupil{number % 10}", UID + number % 10, GID))
 
     threads = [threading.Thread(target=make, args=(number,)) for number in range(30)]
     for thread in threads:

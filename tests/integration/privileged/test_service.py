@@ -96,8 +96,8 @@ def test_the_client_makes_and_removes(same):
     place, client = same
     assert client.home_make("fred.mustermann", 20001, 20001) is True
     assert client.home_make("fred.mustermann", 20001, 20001) is False
-    assert client.home_remove("fred.mustermann") is True
-    assert client.home_remove("fred.mustermann") is False
+    assert client.home_remove("fred.mustermann", 20001) is True
+    assert client.home_remove("fred.mustermann", 20001) is False
     assert list((place.data / "homes").iterdir()) == []
 
 

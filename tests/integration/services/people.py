@@ -20,6 +20,7 @@ ROSTER = """Import-ID;Vorname;Nachname;Klasse;Rolle;Geburtsdatum
 14;Erika;Extramann;;staff;
 15;Olga;Officemann;;office;
 16;Rosa;Raummann;3a;pupil;16.02.2017
+17;Simone;Sambamann;3a;pupil;17.02.2017
 """
 
 OWN = {
@@ -28,6 +29,7 @@ OWN = {
     "ftp": "fritz.ablagemann",
     "web": "wanda.webermann",
     "tunnel": "tilo.tunnelmann",
+    "smb": "simone.sambamann",
 }
 IN_ROOM = "rosa.raummann"
 LATE = "lena.spaetmann"

@@ -23,7 +23,7 @@ from tests.integration.support_ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 UNITS = ("audit", "privileged", "directory", "ldap-port", "auth", "supervisor", "mail", "imap", "proxy", "fileshare")
-LISTENERS = ("submission", "imap", "ftp", "ldap", "proxy", "proxy-tls")
+LISTENERS = ("submission", "imap", "ftp", "ftps", "ldap", "proxy", "proxy-tls")
 
 
 class Machine:

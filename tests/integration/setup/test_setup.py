@@ -13,9 +13,12 @@ from appliance.daemon.identities import Identities
 from appliance.daemon.tls import server_context
 from appliance.settings.check import check
 from appliance.settings.load import load
+from tests.integration.support_btrfs import btrfs, hindrance
 from tests.integration.support_ports import free_port
 
 TLS = ("mail", "imap", "proxy", "fileshare")
+SUBVOLUME = 256
+"""Number of the folder in which a subvolume of btrfs begins (BTRFS_FIRST_FREE_OBJECTID)."""
 
 
 def test_from_an_answer_file_everything_is_made_and_nothing_starts_before_it_is(machine):
@@ -304,3 +307,19 @@ def test_a_careful_shell_closes_nothing_that_the_parts_have_to_read(machine):
     for path in (machine.places.settings / "school.yaml", settings.server.state / "authority" / "ca.pem"):
         assert path.stat().st_mode & stat.S_IROTH, path
         assert path.parent.stat().st_mode & stat.S_IXOTH, path.parent
+
+
+@pytest.mark.skipif(bool(hindrance()), reason=hindrance() or "btrfs")
+def test_on_btrfs_mail_is_a_subvolume_before_anything_runs_and_never_touched_later(machine):
+    """Former versions of files are snapshots of the data: mail has no part in them."""
+    data = machine.top / "srv"
+    data.mkdir()
+    with btrfs(data):
+        assert machine.answered().returncode == 0
+        mail = data / "mail"
+        owner = Identities(load(machine.places.settings).server).of("mail").uid
+        assert (mail.stat().st_ino, mail.stat().st_uid, mail.stat().st_mode & 0o777) == (SUBVOLUME, owner, 0o700)
+        (mail / "letter").write_text("private")
+        assert machine.answered().returncode == 0
+        assert (mail / "letter").read_text() == "private"
+        assert sorted(path.name for path in data.iterdir()) == ["groups", "homes", "mail"]

@@ -211,6 +211,8 @@ def test_explain_names_the_deciding_rule(school):
     at = school.call("explain", login="fred.mustermann", service="mail", at="2026-11-23 09:30")
     assert at["at"] == "2026-11-23T09:30:00+01:00"
     assert at["limits"]["upload"] > 0
+    files = school.call("explain", login="fred.mustermann", service="files")
+    assert files["limits"]["download_unlimited_over"] is None  # SMB is spoken by a domain's server only
     assert school.call("explain", login="nobody.here", service="mail")["reason"] == "unknown-account"
     assert "'room'" in refused(school.call, "explain", login="x", service="mail", room="99").text
     assert "'at'" in refused(school.call, "explain", login="x", service="mail", at="noon").text

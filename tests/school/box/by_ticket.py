@@ -1,26 +1,38 @@
 #!/usr/bin/python3
-"""Mail program and browser of who is logged on at this PC: they show his ticket (RFC 4752, 4559), never a password.
+"""What runs for who is logged on at this PC: mail, browser, drives.
 
-It stands alone, python3-gssapi and the standard library only.
+They show his ticket (RFC 4752, 4559), never a password. It stands alone: python3-gssapi, smbclient, the standard
+library.
 
     by_ticket.py reads            says the Subject of every letter in INBOX
     by_ticket.py sends LOGIN TO   sends a letter as LOGIN
     by_ticket.py asks URL         says what a page has, by the proxy (curl 8.14 cannot: "Failed to find the SSL filter")
+    by_ticket.py opens URL DOES   opens a drive and does there what smbclient is to do
+    by_ticket.py lists            says what is in each drive that the file manager of this PC shows
+    by_ticket.py stays URL        opens a drive, says "in", goes on looking into it, and says "out" when it is closed
 
 It says what the server told when it was not let in; the exit code is 1 then.
 """
 
 import base64
+import contextlib
 import imaplib
+import os
 import smtplib
 import socket
 import ssl
+import subprocess
 import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
 
 import gssapi
 
 _SERVER, _DOMAIN = "server.schule.example", "schule.example"
 _PATIENCE = 20.0
+_PAUSE = threading.Event()
 _TLS = ssl.create_default_context()
 _SPNEGO = gssapi.OID.from_int_seq("1.3.6.1.5.5.2")
 
@@ -101,9 +113,54 @@ def asks(url: str) -> None:
         print(way.makefile("rb").read().decode())
 
 
+def opens(url: str, does: str) -> None:
+    """With smbclient; its exit code is ours."""
+    sys.exit(subprocess.run((*_smbclient(url), "--command", does), check=False).returncode)
+
+
+def lists() -> None:
+    """By the addresses in the list of a file manager."""
+    for line in (Path.home() / ".config" / "gtk-3.0" / "bookmarks").read_text().splitlines():
+        subprocess.run((*_smbclient(line.split()[0]), "--command", "ls"), check=True)
+
+
+def stays(url: str) -> None:
+    """A session that is used all the time, as by an open file manager."""
+    told, by_line = ["in"], ("stdbuf", "--output=L", *_smbclient(url))
+    with (
+        subprocess.Popen(by_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as client,
+        contextlib.suppress(BrokenPipeError),
+    ):
+        assert client.stdin is not None
+        assert client.stdout is not None
+        while client.stdin.write(b"ls\n") and _listed(client.stdout):
+            while told:
+                print(told.pop(), flush=True)
+            _PAUSE.wait(0.1)
+        client.kill()
+    print("out", flush=True)
+
+
+def _listed(screen: IO[bytes]) -> bool:
+    """Whether a list came, to its last line."""
+    said = b""
+    while not said.endswith(b"available\n") and b"NT_STATUS_" not in said and (piece := screen.read(65536)):
+        said += piece
+    return said.endswith(b"available\n")
+
+
+def _smbclient(url: str) -> tuple[str, ...]:
+    """Asked for his tickets by name it asks for no password: with 4.17 not even for one that it does not need."""
+    return ("smbclient", url.removeprefix("smb:"), f"--use-krb5-ccache={os.environ['KRB5CCNAME']}")
+
+
+_VERBS: Mapping[str, Callable[..., None]] = {
+    "reads": reads, "sends": sends, "asks": asks, "opens": opens, "lists": lists, "stays": stays,
+}  # fmt: skip
+
 if __name__ == "__main__":
     what, *given = sys.argv[1:]
     try:
-        {"reads": lambda: reads(*given), "sends": lambda: sends(*given), "asks": lambda: asks(*given)}[what]()
+        _VERBS[what](*given)
     except (imaplib.IMAP4.error, smtplib.SMTPException, gssapi.exceptions.GSSError) as problem:
         sys.exit(f"{type(problem).__name__}: {problem}")

@@ -37,7 +37,8 @@ _PEER = Recipe(
     f"systemctl disable ssh.service\n{small_internet.CERTIFICATE}",
 )
 _DESK = Recipe(
-    "desk", (*desk.packages(), "cron", "curl", "python3", "python3-gssapi", "ldap-utils", "systemd-timesyncd")
+    "desk",
+    (*desk.packages(), "cron", "curl", "python3", "python3-gssapi", "ldap-utils", "smbclient", "systemd-timesyncd"),
 )
 _SERVER = Recipe("server", (*layers.run_time_packages(), "ldap-utils"))
 _RECIPES = {"server": _SERVER, "second": _SERVER, "desk": _DESK}

@@ -39,6 +39,14 @@ def test_explain_has_a_word_for_each_of_the_three_answers(answer: str, word: str
     assert "upload 20,000,000 bytes" in ran.output
 
 
+@pytest.mark.parametrize(("way", "said"), [("SMB", "download 5 bytes (not over SMB)"), (None, "download 5 bytes")])
+def test_explain_says_where_the_limit_of_downloads_does_not_hold(way, said: str, server, schoolserver) -> None:
+    limits = {"upload": 20_000_000, "download": 5, "download_unlimited_over": way}
+    server.answers["explain"] = {**EXPLAINED, "answer": "allow", "limits": limits}
+    ran = schoolserver("explain", "fred.mustermann", "files")
+    assert f"Limits:      upload 20,000,000 bytes, {said}" in ran.output.splitlines()
+
+
 @pytest.mark.parametrize("where", [("--room", "12"), ("--address", "10.1.12.7")])
 def test_log_on_is_explained_for_all_rooms_alike(where, server, schoolserver) -> None:
     ran = schoolserver("explain", "fred.mustermann", "pc", *where)
@@ -159,3 +167,20 @@ def test_why_prints_rule_and_place(server, schoolserver) -> None:
     ran = schoolserver("why", "7kqf2mxa")
     assert server.asked == [("why", {"code": "7kqf2mxa"})]
     assert ran.output.splitlines()[-1].endswith("x.yaml:3")
+
+
+def test_tidying_names_what_could_not_be_made_here_and_not_in_status(server, schoolserver) -> None:
+    refused = [{"kind": "home", "name": "fred.mustermann", "why": "something else stands there"}]
+    server.answers["folders.tidy"] = {
+        "made": 1,
+        "aside": 0,
+        "ok": False,
+        "text": "1 homes are not made",
+        "refused": refused,
+    }
+    ran = schoolserver("folders", "tidy")
+    assert ran.exit_code == 1
+    assert ran.output.splitlines() == [
+        "not made: home of fred.mustermann: something else stands there",
+        "1 made or renamed, 0 put aside: 1 homes are not made.",
+    ]

@@ -67,6 +67,16 @@ def test_show_somebody(run):
     assert "web      100 MB  here  1 B       there" in output
 
 
+def test_show_says_which_downloads_are_not_limited(run):
+    web = {"service": "web", "upload": 10**8, "download": 1, "upload_source": "here", "download_source": "there"}
+    files = {**web, "service": "files", "download_unlimited_over": "SMB"}
+    _, output = run(limits, {"services": [web, files], "exemptions": []}, "show", FRED)
+    assert [line.split()[4:] for line in output.splitlines()[1:]] == [
+        ["1", "B", "there"],
+        ["1", "B", "(not", "over", "SMB)", "there"],
+    ]
+
+
 USED = {
     "login": FRED,
     "quota": 10**9,
@@ -107,6 +117,9 @@ def test_quota_set_and_reset(run):
 
 
 def test_quota_count(run):
-    asked, output = run(quota, {"accounts": 60, "corrected": 2, "unsettled": 1}, "count")
+    asked, output = run(
+        quota, {"accounts": 60, "corrected": 2, "unsettled": 1, "deep": ["homes/fred.mustermann"]}, "count"
+    )
     assert asked == [("usage.reconcile", {})]
     assert output.startswith("60 accounts counted, 2 corrected.\n1 were written")
+    assert "homes/fred.mustermann has folders so deep" in output

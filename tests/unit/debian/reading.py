@@ -116,6 +116,6 @@ class Entry:
 
 def folders(part: str) -> Iterator[Entry]:
     for line in (DEBIAN / f"schoolserver-{part}.tmpfiles").read_text().splitlines():
-        if line.startswith("d "):
+        if line.startswith(("d ", "v ")):
             _, path, mode, user, group, _age = line.split()
             yield Entry(path, int(mode, 8), user, group)

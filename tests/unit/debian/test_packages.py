@@ -26,6 +26,7 @@ FOREIGN = {
     "ldb": "python3-samba",  # which needs it
     "samba": "python3-samba",
     "systemd": "python3-systemd",
+    "tdb": "python3-tdb",
     "twisted": "python3-twisted",
     "unidecode": "python3-unidecode",
     "yaml": "python3-yaml",
@@ -36,6 +37,7 @@ ELSEWHERE = {
     ("cli/demo.py", "appliance.demo.run"),
     ("setup/steps.py", "appliance.backup.problem"),
     ("setup/steps.py", "appliance.backup.setup"),
+    ("supervisor/assembly.py", "appliance.fileshare.smb.render"),
 }
 
 

@@ -22,6 +22,7 @@ PACKAGE_OF = {
     "mail": "mail",
     "imap": "mail",
     "fileshare": "fileshare",
+    "smb": "fileshare",
     "proxy": "proxy",
 }
 
@@ -194,6 +195,8 @@ def test_only_the_directory_that_was_chosen_starts():
         "schoolserver-domain.service": ["with-domain"],
         "schoolserver-time.service": ["with-domain"],
         "schoolserver-guard.service": ["with-domain"],
+        "schoolserver-smb.service": ["with-domain"],
+        "schoolserver-smb.socket": ["with-domain"],
     }
     for path in (*reading.units("*.service"), *reading.units("*.socket")):
         said = reading.values(path, "Unit", "ConditionPathExists")

@@ -44,6 +44,14 @@ def test_what_the_school_says_stands_in_it() -> None:
     assert "cached_log_ons=true" in _script(cached=True)
 
 
+def test_the_drives_are_in_the_list_of_the_file_manager() -> None:
+    written = _script().partition("bookmarks <<DRIVES\n")[2].partition("DRIVES\n")[0]
+    assert written.replace("$server", "server.schule.example").split() == [
+        *("smb://server.schule.example/Home", "Home"),
+        *("smb://server.schule.example/Groups", "Groups"),
+    ]
+
+
 def test_a_word_with_shell_in_it_stays_a_word() -> None:
     script = _script(once="a'; touch /tmp/x; '")
     first = script[: script.index("fail()")]

@@ -18,6 +18,7 @@ from appliance.policy.events import Kind, validate
 from appliance.policy.limits import LimitTable
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.session.obstacle import Hitch, Obstacle
+from appliance.usage import weight
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 FRED = Account("fred", 20001, Role.PUPIL, groups=("klasse3a",), password_changed_at=NOW - timedelta(days=3))
@@ -121,7 +122,20 @@ def test_who_one_is_for_the_disk(around: Around) -> None:
     assert session.here()[0].groups == ()
 
 
-def test_the_limit_and_the_quota(around: Around) -> None:
+def test_a_name_takes_space_too(around: Around) -> None:
+    """Else empty files and folders could be made without end, over quota as well."""
+    session = around.signed_in()
+    around.left = weight.LEAST
+    assert session.store("/Home/x", 0) is None and session.make() is None and session.room(weight.LEAST)
+    around.left -= 1
+    assert not session.room(weight.LEAST)
+    assert (session.store("/Home/x", 0) or "").startswith("552 There is not enough")
+    assert (session.make() or "").startswith("552 There is not enough")
+    assert session.store("/Home/x", 0, instead_of=weight.LEAST) is None
+
+
+def test_the_limit_and_the_quota(around: Around, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight, "LEAST", 0)
     session = around.signed_in()
     assert session.store("/Home/x") is None and session.largest == 1000
     assert session.store("/Home/x", 1000) is None

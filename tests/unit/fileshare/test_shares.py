@@ -84,8 +84,13 @@ def test_a_group_with_a_dangerous_name_has_no_folder() -> None:
         locate(odd, "/Groups")
 
 
-@given(st.lists(st.sampled_from(["..", ".", "", "Home", "Groups", "Staff", "klasse3a", "homes", "x", "a b"])))
-@settings(max_examples=100)
+PIECES = st.sampled_from(
+    ["..", ".", "", "Home", "Groups", "Staff", "klasse3a", "homes", "x", "a b", "...", "..\0", "\\.."]
+)
+
+
+@given(st.lists(PIECES | st.text(max_size=8) | st.text("./\\ \0", max_size=6)))
+@settings(max_examples=300)
 def test_no_path_leaves(parts: list[str]) -> None:
     try:
         found = locate(PUPIL, "/" + "/".join(parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 
 from appliance.fileshare import store as module
 from appliance.fileshare.acting import Person, Staying
+from appliance.fileshare.rests import UNFINISHED
 from appliance.fileshare.shares import Place
-from appliance.fileshare.store import UNFINISHED, Store, TooLarge
+from appliance.fileshare.store import Store
+from appliance.fileshare.upload import TooLarge
+from appliance.usage import weight
 
 FRED = Person(os.getuid(), os.getgid())
 HOME, GROUP = Place("homes", "fred"), Place("groups", "klasse3a")
@@ -24,6 +28,12 @@ class Account:
     def add(self, uid: int, amount: int) -> None:
         assert uid == os.getuid()
         self.sum += amount
+
+
+@pytest.fixture(autouse=True)
+def bytes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let names weigh nothing, so that sums here are those of the files' bytes; what names weigh is tried elsewhere."""
+    monkeypatch.setattr(weight, "LEAST", 0)
 
 
 @pytest.fixture
@@ -57,6 +67,12 @@ def inside(place: Place, *parts: str) -> Place:
     return Place(place.area, place.name, parts)
 
 
+def names(store: Store, place: Place) -> list[str]:
+    """What there is, in the order in which it is listed."""
+    with contextlib.closing(store.listing(FRED, place)) as listing:
+        return [name for piece in iter(listing.piece, None) for name in piece]
+
+
 def put(store: Store, place: Place, data: bytes, keep: int = 0) -> None:
     upload = store.upload(FRED, place, keep, 1000)
     upload.write(data)
@@ -70,7 +86,7 @@ def test_whole(store: Store, account: Account, tmp_path: Path, way: str) -> None
     put(store, inside(HOME, "a"), b"6", keep=2)
     assert (tmp_path / "homes" / "fred" / "a").read_bytes() == b"126"
     assert account.sum == 3
-    assert list(store.entries(FRED, HOME)) == ["a"]
+    assert names(store, HOME) == ["a"]
     assert os.listdir(tmp_path / "homes" / "fred") == ["a"]
 
 
@@ -81,7 +97,7 @@ def test_not_at_all(store: Store, account: Account, tmp_path: Path, way: str) ->
     with pytest.raises(TooLarge) as problem:
         upload.write(b"1")
     assert problem.value.size == 11
-    assert list(store.entries(FRED, HOME)) == ["a"]
+    assert names(store, HOME) == ["a"]
     upload.close()
     upload.close()
     assert os.listdir(tmp_path / "homes" / "fred") == ["a"]
@@ -127,7 +143,7 @@ def test_links_are_not_followed(store: Store, tmp_path: Path) -> None:
     (home / "folder").symlink_to(tmp_path / "secret")
     (home / "file").symlink_to(tmp_path / "secret" / "file")
     for call in (
-        lambda: store.entries(FRED, inside(HOME, "folder")),
+        lambda: names(store, inside(HOME, "folder")),
         lambda: store.status(FRED, inside(HOME, "folder", "file")),
         lambda: os.close(store.read(FRED, inside(HOME, "file"))),
         lambda: os.close(store.read(FRED, inside(HOME, "folder", "file"))),
@@ -139,7 +155,8 @@ def test_links_are_not_followed(store: Store, tmp_path: Path) -> None:
     ):
         with pytest.raises(OSError, match=r"Not a directory|levels of symbolic|Is a directory"):
             call()
-    store.set_time(FRED, inside(HOME, "file"), 1.0)
+    with pytest.raises(IsADirectoryError):
+        store.set_time(FRED, inside(HOME, "file"), 1.0)
     store.remove_file(FRED, inside(HOME, "file"))
     assert (tmp_path / "secret" / "file").stat().st_mtime > 1.0
 
@@ -147,7 +164,7 @@ def test_links_are_not_followed(store: Store, tmp_path: Path) -> None:
 def test_unfinished_files_are_nobodys(store: Store, tmp_path: Path) -> None:
     (tmp_path / "homes" / "fred" / f"{UNFINISHED}1").touch()
     (tmp_path / "homes" / "fred" / "two\nlines").touch()
-    assert store.entries(FRED, HOME) == {}
+    assert names(store, HOME) == []
     with pytest.raises(FileNotFoundError):
         store.read(FRED, inside(HOME, f"{UNFINISHED}1"))
 
@@ -169,30 +186,42 @@ def test_folders_and_moves(store: Store, account: Account) -> None:
     assert account.sum == 0
 
 
-def test_a_folder_takes_only_so_many(
-    store: Store, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_ENTRIES", 3)
-    (tmp_path / "homes" / "fred" / "by others").mkdir()
-    for name in ("a", "b"):
-        store.make_folder(FRED, inside(HOME, name))
-    put(store, inside(HOME, "a", "x"), b"1")
-    for call in (
-        lambda: store.make_folder(FRED, inside(HOME, "c")),
-        lambda: put(store, inside(HOME, "c"), b"1"),
-        lambda: store.rename(FRED, inside(HOME, "a", "x"), inside(HOME, "c")),
-    ):
-        with pytest.raises(OSError, match="Too many links"):
-            call()
-    store.rename(FRED, inside(HOME, "b"), inside(HOME, "c"))
-    put(store, inside(HOME, "a", "x"), b"2")
-    (tmp_path / "homes" / "fred" / "d").mkdir()
-    assert len(store.entries(FRED, HOME)) == 3
-    for name in store.entries(FRED, HOME):
-        if name != "a":
-            store.remove_folder(FRED, inside(HOME, name))
-    put(store, inside(HOME, "e"), b"1")
-    assert account.sum == 2
+def test_renaming_to_its_own_name_pays_nothing_back(store: Store, account: Account, tmp_path: Path) -> None:
+    put(store, inside(HOME, "a"), b"12345")
+    for _ in range(3):
+        store.rename(FRED, inside(HOME, "a"), inside(HOME, "a"))
+    assert account.sum == 5 and os.listdir(tmp_path / "homes" / "fred") == ["a"]
+
+
+def test_a_folder_of_any_size_is_seen_whole_and_in_pieces(store: Store, tmp_path: Path) -> None:
+    home = tmp_path / "homes" / "fred"
+    before = len(os.listdir("/proc/self/fd"))
+    expected = {f"{number:05}" for number in range(3_000)}
+    for name in expected:
+        (home / name).touch()
+    listing = store.listing(FRED, HOME)
+    pieces = list(iter(listing.piece, None))
+    assert max(map(len, pieces)) <= 250
+    found = [name for piece in pieces for name in piece]
+    assert len(found) == 3_000 and set(found) == expected
+    assert listing.piece() is None
+    listing.close()
+    listing.close()
+    assert listing.piece() is None
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_most_folders_are_in_order_and_what_vanishes_meanwhile_is_left_out(store: Store, tmp_path: Path) -> None:
+    home = tmp_path / "homes" / "fred"
+    for number in range(1_000):
+        (home / f"{number:05}").touch()
+    with contextlib.closing(store.listing(FRED, HOME)) as listing:
+        first = listing.piece()
+        (home / "00990").unlink()
+        rest = [name for piece in iter(listing.piece, None) for name in piece]
+    assert first is not None
+    found = [*first, *rest]
+    assert found == sorted(found) and len(found) == 999 and "00990" not in found
 
 
 def test_no_folder_moves_to_where_its_content_is_out_of_reach(store: Store, tmp_path: Path) -> None:
@@ -218,7 +247,7 @@ def test_a_folder_with_very_much_in_it_does_not_move_down(
     home = tmp_path / "homes" / "fred"
     (home / "a" / "b" / "c").mkdir(parents=True)
     (home / "d").mkdir()
-    monkeypatch.setattr(module, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(module, "_MOST_BELOW", 20)
     store.rename(FRED, inside(HOME, "a"), inside(HOME, "x"))
     for number in range(20):
         (home / "x" / "b" / f"e{number}").touch()

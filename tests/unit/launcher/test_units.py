@@ -52,6 +52,17 @@ def test_local_sockets_are_closed_to_others_and_lie_in_a_folder_of_their_unit(se
                 assert listener.path.parent in {folder.path for folder in unit.folders}
 
 
+def test_only_the_door_of_the_drives_is_open_to_everybody_and_there_with_a_domain_only(settings):
+    """Samba asks it for the size of a drive as whoever uses it; each of its questions looks at who asks."""
+    with_domain = replace(settings, directory=replace(settings.directory, kind="domain"))
+    for kind, wanted in ((settings, []), (with_domain, ["smb"])):
+        listeners = [(unit.name, one) for unit in school_units(kind) for one in unit.listeners]
+        assert [name for name, one in listeners if isinstance(one, UnixListener) and one.mode & 0o007] == wanted
+    door = next(unit for unit in school_units(with_domain) if unit.name == "smb")
+    modes = {folder.path: folder.mode for folder in door.folders}
+    assert modes[door.listeners[0].path.parent] & 0o022 == 0, "nobody else puts a link or a socket there"
+
+
 def test_programs_are_told_where_the_settings_are(settings):
     for unit in school_units(settings):
         assert unit.argv[0].startswith("/")

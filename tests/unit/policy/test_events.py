@@ -61,6 +61,9 @@ EXAMPLES = {
     },
     Kind.LIMIT_REVOKED: {"login": FRED, "by": "head"},
     Kind.QUOTA_SET: {"login": FRED, "size": None, "by": "carer", "reason": "film is done"},
+    Kind.FOLDER_GIVEN: {"area": "groups", "name": "film", "to": "klasse3a", "by": "carer"},
+    Kind.FOLDER_DELETED: {"area": "homes", "name": FRED, "by": None},
+    Kind.VERSIONS_DELETED: {"instant": None, "count": 38, "by": "carer"},
 }
 
 

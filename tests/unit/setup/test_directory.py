@@ -91,5 +91,8 @@ def test_a_port_that_is_asked_by_datagrams_counts_for_whoever_has_that_alone():
     assert "port 53 (DNS) is taken by unbound (process 7)" in taken_ports([names], (), (), ())[0]
     others = [Holder(Address("0.0.0.0", port), "x", 7, "", datagrams=True) for port in (445, 636)]
     assert taken_ports(others, (), (), ()) == [], "files and LDAPS are no datagrams"
+    samba = [Holder(Address("0.0.0.0", 445), "smbd", 8, "smbd.service")]
+    assert "port 445 (files) is taken by smbd" in taken_ports(samba, (), (), ())[0]
+    assert taken_ports(samba, (), ("smbd.service",), ()) == [], "Debian's own gives way"
     assert taken_ports([names], ("10.1.0.1", "eth1"), (), ()) == [], "the domain is not served there"
     assert taken_ports([names], ("10.1.0.2",), (), ())

@@ -32,6 +32,7 @@ def test_every_socket_has_the_name_of_the_packages(settings):
         "schoolserver-mail.socket": "submission",
         "schoolserver-imap.socket": "imap",
         "schoolserver-fileshare.socket": "ftp",
+        "schoolserver-ftps.socket": "ftps",
         "schoolserver-ldap-port.socket": "ldap",
         "schoolserver-proxy.socket": "proxy",
         "schoolserver-proxy-tls.socket": "proxy-tls",
@@ -61,6 +62,13 @@ def test_who_has_a_port_is_named_with_what_to_do(settings):
         "network.yaml: listen.submission: 0.0.0.0:587 is taken by exim4 (process 812, exim4.service); end it"
         " (systemctl disable --now exim4.service), or choose another port"
     ]
+
+
+def test_both_ports_of_files_are_looked_at(settings):
+    others = [Holder(Address("0.0.0.0", port), "vsftpd", 9, "vsftpd.service") for port in (21, 990)]
+    told = taken_ports(units(settings), others, (), ())
+    assert [one.partition(":")[2].split()[1] for one in told] == ["0.0.0.0:21", "0.0.0.0:990"]
+    assert "systemctl disable --now vsftpd.service" in told[1]
 
 
 def test_a_wildcard_of_ipv6_has_the_port_of_ipv4_too(settings):

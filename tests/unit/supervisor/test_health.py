@@ -262,6 +262,11 @@ def test_rows_of_others_stand_among_the_checks_and_make_it_red(scene):
     assert scene.round()["summary"] == "not well: alerts"
 
 
+def test_where_the_kernel_keeps_nobody_apart_status_says_so(scene):
+    (row,) = [row for row in scene.round()["checks"] if row["name"] == "separation"]
+    assert "our code, not the kernel, keeps people's files apart" in row["text"]
+
+
 def test_a_row_about_what_is_not_installed_is_none(scene):
     scene.health.also(lambda: {"name": "x", "ok": False, "text": ""} if scene.health.installed("proxy") else None)
     assert not scene.health.installed("mail")  # nobody has told yet

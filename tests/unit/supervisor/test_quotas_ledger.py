@@ -30,7 +30,7 @@ class Server:
     def __init__(self, folder):
         self.settings = settings_in(folder)
         self.snapshot = compose(directory(), Known(), self.settings)
-        self.mail, self.files = {}, {}
+        self.mail, self.files, self.deep = {}, {}, frozenset()
         self.scans = []
         self.away = False
         self.now = datetime.now(UTC)
@@ -44,7 +44,8 @@ class Server:
         if self.away:
             raise Unreachable("away")
         self.scans.append((list(logins), groups))
-        return Found({login: self.mail.get(login, 0) for login in logins}, self.files if groups else {}, {})
+        deep = self.deep & {f"homes/{login}" for login in logins}
+        return Found({login: self.mail.get(login, 0) for login in logins}, self.files if groups else {}, {}, deep)
 
     def tended(self):
         self.scans.clear()
@@ -141,6 +142,18 @@ def test_large_schools_are_counted_in_pieces_and_the_groups_once(server):
     server.tended()
     assert [(len(logins), groups) for logins, groups in server.scans] == [(50, True), (50, False), (20, False)]
     assert server.ledger.usage.of(21_119) == 5
+
+
+def test_who_has_folders_too_deep_for_the_nightly_copy_is_known_until_a_count_finds_none(server):
+    assert server.ledger.check() is None
+    server.deep = frozenset({f"homes/{FRED.login}"})
+    server.tended()
+    row = server.ledger.check()
+    assert row is not None and not row["ok"] and row["text"].startswith("1 homes") and FRED.login not in row["text"]
+    assert server.ledger.deep == server.deep
+    server.deep = frozenset()
+    server.ledger.count()
+    assert server.ledger.check() is None
 
 
 def test_stopping_gives_up_and_changes_nothing(server):

@@ -1,0 +1,127 @@
+"""The service is killed, or the power goes, while uploads run: what was acknowledged is whole, the rest is not there.
+
+The moments are random, from a seed that a failure names. A file that was sent to its end may be there unacknowledged,
+whole: the server can fall between keeping it and saying so.
+"""
+
+from __future__ import annotations
+
+import ftplib
+import io
+import os
+import random
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.integration.fileshare.school import FILES_YAML, FRED, School
+from tests.integration.fileshare.uploads import Uploads, uploading
+from tests.integration.support_disk import Disk, disk
+from tests.integration.support_parts import LIMIT, short_folder
+from tests.integration.support_place import AS_ROOT
+
+pytestmark = pytest.mark.skipif(not AS_ROOT, reason="only root can mount")
+SEED = os.environ.get("SCHOOL_SEED", "20261121")
+_MOMENTS, _MANY = 20, 200
+_LONGEST = 60  # steps of clients before the moment
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A school and the disk on which its files are; how many files each moment found acknowledged."""
+
+    school: School
+    disk: Disk
+    acknowledged: list[int] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    with short_folder() as (folder, stack):
+        (folder / "srv").mkdir()
+        own = stack.enter_context(disk(folder / "srv"))
+        school = School(folder, stack, {"fileshare": FILES_YAML}, LIMIT)
+        own.sync()
+        yield Place(school, own)
+
+
+def moments(beginning: int, end: int) -> list[object]:
+    """Numbers of moments; those beyond the first few are for `make soak`."""
+    return [pytest.param(one, marks=pytest.mark.soak if one >= _MOMENTS else ()) for one in range(beginning, end)]
+
+
+@pytest.mark.parametrize("moment", moments(0, _MANY))
+def test_what_was_acknowledged_survives_kill_9(place: Place, moment: int) -> None:
+    chance = random.Random(f"kill {SEED} {moment}")
+    with uploading(place.school, "/Home", chance) as uploads:
+        uploads.after(chance.randint(1, _LONGEST))
+        for worker in place.school.files.children():
+            os.kill(worker, signal.SIGKILL)
+        uploads.end()
+    _end(place.school)
+    place.school.files.start()
+    _kept(place, uploads)
+
+
+@pytest.mark.parametrize("moment", moments(0, _MANY))
+def test_what_was_acknowledged_survives_a_power_cut(place: Place, moment: int) -> None:
+    chance = random.Random(f"cut {SEED} {moment}")
+    with uploading(place.school, "/Home", chance) as uploads:
+        uploads.after(chance.randint(1, _LONGEST))
+        place.disk.cut()
+        uploads.end()
+    _end(place.school)
+    place.disk.power_on()
+    place.school.files.start()
+    _kept(place, uploads)
+    place.disk.sync()  # of deletions nobody says that they are on stable storage
+
+
+def test_at_these_moments_something_had_been_acknowledged(place: Place) -> None:
+    """Else the tests above have shown nothing."""
+    if not place.acknowledged:
+        pytest.skip("no moment was chosen")
+    assert sum(place.acknowledged) > 0
+
+
+def _end(school: School) -> None:
+    """End the service and each worker of it, and wait until none is left that could take a connection."""
+    assert school.files.process is not None
+    os.kill(school.files.process.pid, signal.SIGSTOP)  # it begins no more workers
+    os.waitid(os.P_PID, school.files.process.pid, os.WSTOPPED | os.WNOWAIT)
+    with ExitStack() as stack:
+        workers = []
+        for worker in school.files.children():
+            with suppress(ProcessLookupError):
+                workers.append(os.pidfd_open(worker))
+                stack.callback(os.close, workers[-1])
+        school.files.stop(signal.SIGKILL)
+        for each in workers:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(each, signal.SIGKILL)
+            assert select.select([each], [], [], 30)[0], "a worker that does not end"
+
+
+def _kept(place: Place, uploads: Uploads) -> None:
+    place.acknowledged.append(sum(fate.acknowledged is not None for fate in uploads.fates.values()))
+    with place.school.ftp(FRED) as client:
+        shown = set(client.nlst("/Home"))
+        assert shown <= uploads.fates.keys(), f"seed {SEED}: files that nobody stored"
+        for name in uploads.fates:
+            found = _fetched(client, f"/Home/{name}") if name in shown else None
+            sizes = [None if each is None else len(each) for each in uploads.allowed(name)]
+            assert found in uploads.allowed(name), (
+                f"seed {SEED}: {name} has {None if found is None else len(found)} bytes; allowed: {sizes}"
+            )
+        for name in shown:
+            client.delete(f"/Home/{name}")
+
+
+def _fetched(client: ftplib.FTP_TLS, path: str) -> bytes:
+    came = io.BytesIO()
+    client.retrbinary(f"RETR {path}", came.write)
+    return came.getvalue()
