@@ -6,16 +6,20 @@ typed, twice, when a new password is asked for. It prints what comes on the scre
 nobody was let in.
 """
 
+import contextlib
 import os
 import pty
+import pwd
 import re
 import select
 import signal
+import subprocess
 import sys
 import time
 
 _PATIENCE = 30.0
 _REOPENS_WITHIN = 0.02
+_LOOKS_EVERY = 0.05
 _IN = "-- logged on --"
 _NEW, _AGAIN, _OLD = r"New password: $", r"Retype new password: $", r"[Pp]assword: $"
 _PROMPT, _OTHER_LOGIN = r"[$#] $", r"login: $"
@@ -72,12 +76,29 @@ class Session:
         return "" if re.search(_OTHER_LOGIN, asked) else None
 
 
+def wait_for_the_end(login: str) -> None:
+    """Until a session of ``login`` that is ending has ended: it clears /tmp, and a ticket made meanwhile with it."""
+    unit = f"user-runtime-dir@{pwd.getpwnam(login).pw_uid}.service"
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        over = _told("systemctl", "show", "--property=ActiveState", "--value", unit) in ("inactive", "failed")
+        if over or _told("loginctl", "show-user", "--property=State", "--value", login) in ("online", "active"):
+            return
+        select.select([], [], [], _LOOKS_EVERY)
+
+
+def _told(*argv: str) -> str:
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip()
+
+
 if __name__ == "__main__":
     login, password, *rest = sys.argv[1:]
     new = []
     while rest[:1] == ["--new"]:
         new.append(rest[1])
         del rest[:2]
+    with contextlib.suppress(KeyError):  # a login that the PC does not know
+        wait_for_the_end(login)
     session = Session(login, password, new, " ".join(rest) or "true")
     code = session.run()
     print(session.seen)
