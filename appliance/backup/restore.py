@@ -24,11 +24,11 @@ from appliance.backup.problem import BackupError
 from appliance.backup.receiver import SNAPSHOT, moment
 from appliance.backup.rsync import Runner
 from appliance.backup.run import require_key
+from appliance.daemon.descriptors import FOLDER
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DRAFT = ".restoring-"
@@ -110,10 +110,10 @@ def _fetch(runner: Runner, words: tuple[str, ...]) -> None:
 @contextlib.contextmanager
 def _home(settings: Settings, wanted: Wanted) -> Iterator[tuple[int, int]]:
     """The folder of homes, and the home in it if it is the owner's."""
-    homes = os.open(settings.server.data / "homes", _FOLDER)
+    homes = os.open(settings.server.data / "homes", FOLDER)
     try:
         try:
-            home = os.open(wanted.login, _FOLDER, dir_fd=homes)
+            home = os.open(wanted.login, FOLDER, dir_fd=homes)
         except OSError as error:
             raise BackupError("not-owner", "there is no home for it") from error
         try:

@@ -10,6 +10,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from appliance.daemon.descriptors import FOLDER
 from appliance.daemon.whole_file import Owner
 
 _PAIR = "pair.pem"
@@ -23,7 +24,7 @@ def install(folder: Path, chain: bytes, key: bytes, owner: Owner | None = None) 
     Raises OSError and leaves what was there. The folder may belong to somebody less trusted than the caller: it is
     opened once, and no link in it is followed.
     """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    handle = os.open(folder, FOLDER)
     try:
         former = _linked(handle)
         content = chain.rstrip(b"\n") + b"\n" + key

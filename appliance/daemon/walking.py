@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from appliance.daemon.descriptors import FOLDER
+
 GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 """What the kernel says of a name that is gone, or is something else meanwhile."""
 
 DEEPEST: Final = (128, 1_024)
 """How many folders in each other, and how many bytes of path below the top, our own services let anybody make."""
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(slots=True)
@@ -131,7 +131,7 @@ class Walk:
 def _opened(name: str, folder: int) -> int | None:
     """Open the folder ``name`` of ``folder``; ``None``: it is gone, or something else."""
     try:
-        return os.open(name, _FOLDER, dir_fd=folder)
+        return os.open(name, FOLDER, dir_fd=folder)
     except OSError as error:
         if error.errno in GONE:
             return None

@@ -12,8 +12,8 @@ from itertools import chain, islice
 from typing import Protocol
 
 from appliance.fileshare.acting import Acting, Person
-from appliance.fileshare.rests import UNFINISHED
 from appliance.fileshare.shares import is_name
+from appliance.usage.unfinished import UNFINISHED
 
 _PIECE = 250  # entries: looking at so many and showing them takes a few milliseconds
 _IN_ORDER = 1_000

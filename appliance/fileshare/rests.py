@@ -13,23 +13,9 @@ import os
 import stat
 import time
 from hashlib import sha256
-from typing import Final
 
+from appliance.usage.unfinished import KEPT_FOR, UNFINISHED
 from appliance.usage.weight import weight_of
-
-UNFINISHED: Final = ".schoolserver-upload-"
-"""How the names of unfinished files begin; nobody sees them. The nightly walk removes those older than a day."""
-
-_KEPT_FOR = 86_400.0  # seconds after the last byte
-
-
-def is_there(name: str, folder: int) -> bool:
-    """Whether there is anything called ``name`` in ``folder`` (a descriptor)."""
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def rest_of(name: str) -> str:
@@ -61,4 +47,4 @@ def counted(name: str, folder: int) -> tuple[int, int] | None:
 def is_rest(found: os.stat_result) -> bool:
     """Whether this is a file of the caller's own that can be resumed still."""
     own = stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == os.geteuid()
-    return own and time.time() - found.st_mtime < _KEPT_FOR
+    return own and time.time() - found.st_mtime < KEPT_FOR

@@ -15,16 +15,17 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from appliance.daemon.descriptors import FOLDER, exists, opened
 from appliance.daemon.space import Reserve
 from appliance.fileshare.acting import Acting, Person
 from appliance.fileshare.listing import Listing, is_shown
-from appliance.fileshare.rests import UNFINISHED, counted, is_there, rest_of, rest_size
+from appliance.fileshare.rests import counted, rest_of, rest_size
 from appliance.fileshare.shares import Place
 from appliance.fileshare.turns import alone_in
 from appliance.fileshare.upload import Account, Bounds, Room, Upload
+from appliance.usage.unfinished import UNFINISHED
 from appliance.usage.weight import weight
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FILE_MODE, _FOLDER_MODE = 0o660, 0o770
 _MOST_BELOW = 20_000  # entries of a folder that is moved down: all are looked at meanwhile
@@ -112,7 +113,7 @@ class Store:
     def remove_file(self, person: Person, place: Place) -> None:
         """Remove a file, or a symbolic link itself; where none is, the rest of a broken upload of it."""
         with self._acting.as_person(person), self._parent(place) as (folder, name):
-            found = rest_of(name) if not is_there(name, folder) and rest_size(name, folder) else name
+            found = rest_of(name) if not exists(name, folder) and rest_size(name, folder) else name
             with alone_in(folder):
                 gone = counted(found, folder)
                 os.unlink(found, dir_fd=folder)
@@ -157,8 +158,7 @@ class Store:
 
     def _clear(self, name: str, folder: int) -> bool:
         """Remove what is in the folder ``name`` if these are rests of uploads only; whether they were."""
-        inner = os.open(name, _FOLDER, dir_fd=folder)
-        try:
+        with opened(os.open(name, FOLDER, dir_fd=folder)) as inner:
             with os.scandir(inner) as entries:
                 found = [entry.name for entry in itertools.islice(entries, _MOST_RESTS)]
             if not all(one.startswith(UNFINISHED) for one in found):
@@ -167,8 +167,6 @@ class Store:
                 gone = counted(one, inner)
                 os.unlink(one, dir_fd=inner)
                 self._pay_back(gone)
-        finally:
-            os.close(inner)
         return True
 
     def _pay_back(self, gone: tuple[int, int] | None) -> None:
@@ -185,10 +183,10 @@ class Store:
 
     @contextlib.contextmanager
     def _opened(self, place: Place, parts: tuple[str, ...]) -> Iterator[int]:
-        folder = os.open(self._root / place.area / place.name, _FOLDER)
+        folder = os.open(self._root / place.area / place.name, FOLDER)
         try:
             for part in parts:
-                inner = os.open(part, _FOLDER, dir_fd=folder)
+                inner = os.open(part, FOLDER, dir_fd=folder)
                 os.close(folder)
                 folder = inner
             yield folder
@@ -208,7 +206,7 @@ def _are_one(*names: tuple[str, int]) -> bool:
 def _require_reach(name: str, folder: int, room: tuple[int, int], seen: Iterator[int]) -> None:
     """Raise ``ENAMETOOLONG`` when paths below ``name`` are longer than ``room``, ``EMLINK`` when there are many."""
     try:
-        inner = os.open(name, _FOLDER, dir_fd=folder)
+        inner = os.open(name, FOLDER, dir_fd=folder)
     except OSError as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.ENOENT):
             return

@@ -16,10 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from appliance.daemon.descriptors import exists
 from appliance.daemon.space import Reserve
 from appliance.fileshare.acting import Acting, Person
-from appliance.fileshare.rests import UNFINISHED, counted, is_rest, is_there, rest_of, rest_size
+from appliance.fileshare.rests import counted, is_rest, rest_of, rest_size
 from appliance.fileshare.turns import alone_in
+from appliance.usage.unfinished import UNFINISHED
 from appliance.usage.weight import weight
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -92,7 +94,7 @@ class Upload:
 
         To be called as the person. Raises ``EINVAL`` if there are not so many, ``ENOENT`` if there are none.
         """
-        if keep and not is_there(self.name, self._folder):
+        if keep and not exists(self.name, self._folder):
             self._resume(keep)
         else:
             self._file = self._open()
@@ -170,7 +172,7 @@ class Upload:
     def _leave(self) -> None:
         """Keep what is there if there is room, but not beside a file in its place, for then nobody could ask for it."""
         with contextlib.suppress(OSError), self._acting.as_person(self._person):
-            if is_there(self.name, self._folder):
+            if exists(self.name, self._folder):
                 return
             self.sync()
             rest = rest_of(self.name)

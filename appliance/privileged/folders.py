@@ -8,32 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
-FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-"""How a folder is opened."""
+from appliance.daemon.descriptors import FOLDER, opened
 
 MAKING: Final = ".making-"
 """What begins the name of one that is not finished."""
-
-
-@contextlib.contextmanager
-def opened(descriptor: int) -> Iterator[int]:
-    """Close ``descriptor`` at the end."""
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def exists(name: str, folder: int) -> bool:
-    """Whether something is called ``name`` in the open ``folder``."""
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def make_whole(name: str, folder: int, own: Callable[[int], None]) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.daemon.descriptors import FOLDER, exists, opened
 from appliance.privileged import acl
-from appliance.privileged.folders import FOLDER, exists, opened
 from appliance.privileged.mending import Mended, Owner, mend
 from appliance.privileged.shelf import Former, HomeError
 

@@ -13,9 +13,9 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from appliance.daemon.descriptors import opened
 from appliance.daemon.walking import GONE, Walk
 from appliance.privileged import acl
-from appliance.privileged.folders import opened
 
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SHARED_FOLDER = 0o2770

@@ -10,8 +10,27 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from typing import Final
 
-from appliance.privileged.folders import FOLDER, names_in, opened
+from appliance.daemon.descriptors import FOLDER, opened
+from appliance.privileged.folders import names_in
+
+REMOVED: Final = ".removed-"
+"""How the name of a folder begins that is to be deleted, and is nobody's any more."""
+
+
+def throw_away(name: str, folder: int) -> str | None:
+    """Take ``name`` of the open ``folder`` away from everybody at once; what it is called now, to be deleted.
+
+    ``None``: nothing is called so. Raises ``OSError``.
+    """
+    trash = f"{REMOVED}{secrets.token_hex(8)}"
+    try:
+        os.rename(name, trash, src_dir_fd=folder, dst_dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    os.fsync(folder)
+    return trash
 
 
 def delete(name: str, folder: int, root: bool) -> None:

@@ -1,4 +1,4 @@
-"""What is left of uploads that were cut, taken away when its time to be resumed is over (fileshare keeps it a day).
+"""What is left of uploads that were cut, taken away when its time to be resumed is over.
 
 May live here: finding it by its name. May not: anything else's removal, following a symbolic link.
 """
@@ -8,14 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Final
 
+from appliance.daemon.descriptors import FOLDER, opened
 from appliance.daemon.walking import GONE, Walk
-from appliance.privileged.folders import FOLDER, opened
-from appliance.usage.scan import UNFINISHED
-
-KEPT_FOR: Final = 86_400.0
-"""Seconds since something was last written to it."""
+from appliance.usage.unfinished import KEPT_FOR, UNFINISHED
 
 
 def sweep(data: Path, now: float) -> int:

@@ -22,15 +22,15 @@ from pathlib import Path
 from typing import Final
 
 from appliance.daemon import btrfs
+from appliance.daemon.descriptors import FOLDER, opened
 from appliance.directory.short import short_name
 from appliance.privileged import forgetting, removing
-from appliance.privileged.folders import FOLDER, MAKING, names_in, opened
+from appliance.privileged.folders import MAKING, names_in
 from appliance.privileged.forgetting import Deleted
 
 SHADOWS: Final = ".shadows"
 """The folder of all of them, in that of the data."""
 _TREE: Final = "tree"
-_REMOVED: Final = ".removed-"
 _FORM: Final = "@GMT-%Y.%m.%d-%H.%M.%S"
 _STAMP: Final = re.compile(r"@GMT-\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d", re.ASCII)
 _LISTED, _PASSED = 0o755, 0o711
@@ -99,12 +99,11 @@ class Shadows:
 
     def remove(self, stamp: str) -> bool:
         """Give up the one of ``stamp``; whether there was one. It is gone at once, and :meth:`sweep` can finish it."""
-        trash = f"{_REMOVED}{secrets.token_hex(8)}"
         with contextlib.suppress(FileNotFoundError), self._opened() as folder:
-            os.rename(stamp, trash, src_dir_fd=folder, dst_dir_fd=folder)
-            os.fsync(folder)
-            self._delete(trash, folder)
-            return True
+            trash = removing.throw_away(stamp, folder)
+            if trash is not None:
+                self._delete(trash, folder)
+                return True
         return False
 
     def note(self, deleted: Deleted) -> str | None:
@@ -150,7 +149,7 @@ class Shadows:
                     ):
                         btrfs.set_read_only(tree, True)  # a power cut may have come while somebody was taken out
                 for name in names_in(folder):
-                    if name.startswith((MAKING, _REMOVED)):
+                    if name.startswith((MAKING, removing.REMOVED)):
                         try:
                             self._delete(name, folder)
                         except OSError:
@@ -197,14 +196,14 @@ def is_stamp(name: str) -> bool:
 def _strip(made: int) -> None:
     """Take out of the snapshot in the open ``made`` what was being deleted for good when it was made."""
     for kind in _KINDS:
-        _delete_from(made, kind, lambda name, _status: name.startswith(_REMOVED))
+        _delete_from(made, kind, lambda name, _status: name.startswith(removing.REMOVED))
 
 
 def _take_out(there: int, deleted: Deleted) -> bool:
     """Take ``deleted`` out of the snapshot in the open folder ``there``; whether it was in it."""
 
     def wanted(name: str, status: os.stat_result) -> bool:
-        return name.startswith(_REMOVED) or deleted.was(name, status)
+        return name.startswith(removing.REMOVED) or deleted.was(name, status)
 
     if not _delete_from(there, deleted.kind, wanted):
         return False

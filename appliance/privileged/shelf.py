@@ -11,18 +11,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
 
+from appliance.daemon.descriptors import FOLDER, opened
 from appliance.privileged import acl, removing
-from appliance.privileged.folders import FOLDER, MAKING, make_whole, names_in, opened
+from appliance.privileged.folders import MAKING, make_whole, names_in
 
-_REMOVED: Final = ".removed-"
 _RESTORING = ".restoring-"  # made by the backup, whose process ends with ours
 _NEVER = -1
 _FORMER = re.compile(r"\.former-(\d{8})-(\d{1,10})-([A-Za-z0-9][A-Za-z0-9._-]{0,63})", re.ASCII)
@@ -144,7 +142,7 @@ class Shelf:
     def throw_away(self, former: Former) -> bool:
         """Give one put aside up for good: :meth:`empty` deletes it; ``False`` if there is none. Raises ``OSError``."""
         with self._opened() as folder:
-            return _thrown(former.hidden, folder) is not None
+            return removing.throw_away(former.hidden, folder) is not None
 
     def remove(self, name: str) -> bool:
         """Delete the folder ``name`` with all that is in it; whether there was one. Raises ``OSError``.
@@ -152,14 +150,14 @@ class Shelf:
         It is gone under its name at once; :meth:`sweep` finishes what a power cut leaves.
         """
         with self._opened() as folder:
-            trash = _thrown(name, folder)
+            trash = removing.throw_away(name, folder)
             if trash is not None:
                 removing.delete(trash, folder, self.root)
             return trash is not None
 
     def empty(self) -> int:
         """Delete what was thrown away; how many could not be deleted. This may overlap with other calls."""
-        return self._delete((_REMOVED,))
+        return self._delete((removing.REMOVED,))
 
     def sweep(self) -> int:
         """Delete what was thrown away, or left half made, before we began; how many could not be deleted."""
@@ -167,7 +165,7 @@ class Shelf:
             for one in filter(None, map(Former.read, names_in(folder))):
                 with opened(os.open(one.hidden, FOLDER, dir_fd=folder)) as there:
                     self._seize(there)  # a power cut may have come between the rename and this
-        return self._delete((_REMOVED, MAKING, _RESTORING))
+        return self._delete((removing.REMOVED, MAKING, _RESTORING))
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
@@ -251,13 +249,3 @@ class Shelf:
 
 def _status(name: str, folder: int) -> os.stat_result:
     return os.stat(name, dir_fd=folder, follow_symlinks=False)
-
-
-def _thrown(name: str, folder: int) -> str | None:
-    trash = f"{_REMOVED}{secrets.token_hex(8)}"
-    try:
-        os.rename(name, trash, src_dir_fd=folder, dst_dir_fd=folder)
-    except FileNotFoundError:
-        return None
-    os.fsync(folder)
-    return trash

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from appliance.daemon.descriptors import FOLDER, opened
 from appliance.daemon.request_server import Peer, RequestError, Verb
 from appliance.privileged import names, rests
 from appliance.privileged.counting import stand_back
-from appliance.privileged.folders import FOLDER, opened
 from appliance.privileged.forgetting import Deleted
 from appliance.privileged.giving import Heir, give
 from appliance.privileged.groups import Groups
@@ -88,11 +88,7 @@ class Tree:
 
         def act() -> bool:
             others = tuple(name for name in self._homes.others(login, number) if name != login)
-            forget = self._note(Deleted("homes", login, number, others))
-            try:
-                return self._homes.remove(login)
-            finally:
-                forget()
+            return self._for_good(Deleted("homes", login, number, others), partial(self._homes.remove, login))
 
         return {"removed": await _run(self._quick, act)}
 
@@ -146,11 +142,8 @@ class Tree:
 
         def act() -> bool:
             others = tuple(shelf.others(former.name, former.number))
-            forget = self._note(Deleted(arguments["kind"], former.name, former.number, others))
-            try:
-                return shelf.throw_away(former)
-            finally:
-                forget()
+            deleted = Deleted(arguments["kind"], former.name, former.number, others)
+            return self._for_good(deleted, partial(shelf.throw_away, former))
 
         done = await _run(self._quick, act)
         self._slow.submit(self._empty, shelf)
@@ -158,6 +151,14 @@ class Tree:
 
     async def _sweep_rests(self, _arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         return {"removed": await _run(self._slow, partial(rests.sweep, self._data, time.time()))}
+
+    def _for_good(self, deleted: Deleted, act: Callable[[], bool]) -> bool:
+        """Delete it, and have it forgotten, however far that came."""
+        forget = self._note(deleted)
+        try:
+            return act()
+        finally:
+            forget()
 
     def _shelf(self, arguments: Mapping[str, Any]) -> Shelf:
         if arguments["kind"] not in self._shelves:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from appliance.daemon import btrfs
+from appliance.daemon.descriptors import FOLDER
 
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAIL: Final = "mail"
 
 
@@ -50,6 +50,6 @@ def apart(data: Path) -> bool:
 
 
 def _opened(stack: contextlib.ExitStack, path: str | Path, folder: int | None = None) -> int:
-    descriptor = os.open(path, _FOLDER, dir_fd=folder)
+    descriptor = os.open(path, FOLDER, dir_fd=folder)
     stack.callback(os.close, descriptor)
     return descriptor

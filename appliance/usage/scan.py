@@ -16,15 +16,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
 
+from appliance.daemon.descriptors import FOLDER, opened
 from appliance.daemon.walking import Walk
 from appliance.usage.weight import weight_of
 
-UNFINISHED: Final = ".schoolserver-upload-"
-"""How the name of a file begins that a service has not finished; it counts like any other."""
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SIZE = re.compile(r",S=(\d{1,15})(?:,|:|\Z)", re.ASCII)
 _MAILS = ("new", "cur")
 
@@ -70,22 +66,20 @@ def scan(data: Path, ids: range, logins: Collection[str], groups: Collection[str
 def mailbox(path: Path) -> int:
     """Give the bytes of the mails in the mailbox (Maildir++) at ``path``, 0 if there is none; raises ``OSError``."""
     try:
-        box = os.open(path, _FOLDER)
+        box = os.open(path, FOLDER)
     except FileNotFoundError:
         return 0
-    try:
+    with opened(box):
         return _mailbox(box)
-    finally:
-        os.close(box)
 
 
 def _folders(parent: Path, names: Collection[str] | None) -> Iterator[tuple[str, int]]:
     """Open each folder in ``parent``, or those called ``names``; hidden ones are nobody's."""
-    with contextlib.suppress(FileNotFoundError), _opened(os.open(parent, _FOLDER)) as folder:
+    with contextlib.suppress(FileNotFoundError), opened(os.open(parent, FOLDER)) as folder:
         for name in _names(folder) if names is None else sorted(names):
             inner = None if name.startswith(".") or "/" in name else _enter(name, folder)
             if inner is not None:
-                with _opened(inner):
+                with opened(inner):
                     yield name, inner
 
 
@@ -96,7 +90,7 @@ def _mailbox(box: int) -> int:
         if name.startswith("."):
             inner = _enter(name, box)
             if inner is not None:
-                with _opened(inner):
+                with opened(inner):
                     total += _mails(inner)
     return total
 
@@ -107,7 +101,7 @@ def _mails(box: int) -> int:
         folder = _enter(name, box)
         if folder is None:
             continue
-        with _opened(folder), os.scandir(folder) as entries:
+        with opened(folder), os.scandir(folder) as entries:
             for entry in entries:
                 found = _SIZE.search(entry.name)
                 total += int(found[1]) if found else _length(entry)
@@ -142,7 +136,7 @@ def _weights(top: int, seen: set[int], deep: Callable[[], None]) -> Iterator[tup
 def _enter(name: str, folder: int) -> int | None:
     """Open the folder ``name`` of ``folder``; ``None``: it is not there or something else."""
     try:
-        return os.open(name, _FOLDER, dir_fd=folder)
+        return os.open(name, FOLDER, dir_fd=folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -161,11 +155,3 @@ def _length(entry: os.DirEntry[str]) -> int:
 def _names(folder: int) -> list[str]:
     with os.scandir(folder) as entries:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-
-
-@contextlib.contextmanager
-def _opened(descriptor: int) -> Iterator[int]:
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.daemon.descriptors import FOLDER, opened
 from appliance.daemon.walking import Walk
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _AT_EMPTY_PATH, _STATX_BTIME = 0x1000, 0x800
 _BORN_AT, _STATX_SIZE = 80, 256
@@ -41,10 +41,10 @@ def clear(
     in one that is not there.
     """
     try:
-        top = os.open(folder, _FOLDER)
+        descriptor = os.open(folder, FOLDER)
     except FileNotFoundError:
         return
-    try:
+    with opened(descriptor) as top:
         walk = Walk(top)
         for inner, entry in walk:
             if entry is None or not _is_cut(entry, uid, limits):
@@ -52,8 +52,6 @@ def clear(
             removed = _remove(entry, inner, begun)
             if removed is not None:
                 yield Remains((*shown, *walk.parts, entry.name), removed)
-    finally:
-        os.close(top)
 
 
 def _is_cut(entry: os.DirEntry[str], uid: int, limits: Mapping[int, float]) -> bool:

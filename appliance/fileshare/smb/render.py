@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import appliance
+from appliance.usage.unfinished import UNFINISHED
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -42,7 +43,7 @@ _RULES: Final = {
     "map readonly": "no",
     "follow symlinks": "no",
     "wide links": "no",
-    "veto files": "/.schoolserver-upload-*/",
+    "veto files": f"/{UNFINISHED}*/",
     "delete veto files": "yes",
     "hide dot files": "yes",
     "strict sync": "yes",

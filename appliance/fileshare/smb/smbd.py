@@ -13,6 +13,7 @@ import resource
 import select
 import signal
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 _STARTED = 19  # after the name: field 22 of stat, in ticks since the boot
@@ -74,30 +75,20 @@ class Smbd:
 
     def largest_open(self, below: Path) -> int:
         """Give the size in bytes of the largest file below the folder ``below`` that it has open for writing, or 0."""
-        sizes, prefix = [0], f"{below}/"
-        with contextlib.suppress(OSError):  # it is gone
-            for entry in os.scandir(f"/proc/{self.pid}/fd"):
-                with contextlib.suppress(OSError):  # closed meanwhile
-                    link = Path(entry.path)
-                    if str(link.readlink()).startswith(prefix) and link.lstat().st_mode & 0o200:
-                        sizes.append(entry.stat().st_size)
-        return 0 if self.ended else max(sizes)
+        sizes = (seen.st_size for _, seen, writes in _open_below(self.pid, below) if writes)
+        largest = max(sizes, default=0)
+        return 0 if self.ended else largest
 
     def deleted(self, below: Path) -> dict[tuple[int, int], tuple[int, int]]:
         """Give owner and size in bytes, by device and inode, of its open files below ``below`` that have no name left.
 
         Another service has deleted them; they take up the disk until they are closed, and may even grow.
         """
-        found, prefix = {}, f"{below}/"
-        with contextlib.suppress(OSError):  # it is gone
-            for entry in os.scandir(f"/proc/{self.pid}/fd"):
-                with contextlib.suppress(OSError):  # closed meanwhile
-                    link = str(Path(entry.path).readlink())
-                    if link.startswith(prefix) and link.endswith(_DELETED):
-                        seen = entry.stat()
-                        if seen.st_nlink == 0 and stat.S_ISREG(seen.st_mode):
-                            found[seen.st_dev, seen.st_ino] = seen.st_uid, seen.st_size
-        return found
+        return {
+            (seen.st_dev, seen.st_ino): (seen.st_uid, seen.st_size)
+            for path, seen, _ in _open_below(self.pid, below)
+            if path.endswith(_DELETED) and seen.st_nlink == 0 and stat.S_ISREG(seen.st_mode)
+        }
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to end, or with SIGKILL end it."""
@@ -107,3 +98,14 @@ class Smbd:
     def close(self) -> None:
         """Give the descriptor back."""
         os.close(self.descriptor)
+
+
+def _open_below(pid: int, below: Path) -> Iterator[tuple[str, os.stat_result, bool]]:
+    """Give path and status of each thing below ``below`` that ``pid`` has open, and whether for writing (proc(5))."""
+    with contextlib.suppress(OSError):  # it is gone
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                link = Path(entry.path)
+                path = str(link.readlink())
+                if path.startswith(f"{below}/"):
+                    yield path, entry.stat(), bool(link.lstat().st_mode & 0o200)

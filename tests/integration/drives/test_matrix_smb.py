@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.daemon.descriptors import FOLDER
 from appliance.daemon.secret import Secret
 from appliance.directory.client import connect
 from appliance.fileshare.smb.links import point
 from appliance.fileshare.smb.render import Places, places, render_shares
-from appliance.privileged.folders import FOLDER
 from appliance.privileged.groups import Groups
 from appliance.privileged.homes import Homes
 from appliance.privileged.mending import Owner, mend

@@ -11,8 +11,8 @@ import pytest
 
 from appliance.privileged.groups import Groups
 from appliance.privileged.mending import Mended, Owner, mend
-from appliance.privileged.rests import KEPT_FOR, sweep
-from appliance.usage.scan import UNFINISHED
+from appliance.privileged.rests import sweep
+from appliance.usage.unfinished import KEPT_FOR, UNFINISHED
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 FRED, GINA, CLASS, CLUB = 20001, 20002, 30001, 30002

@@ -11,35 +11,18 @@ import pytest
 
 from appliance.fileshare import upload as module
 from appliance.fileshare.acting import Person, Staying
-from appliance.fileshare.rests import UNFINISHED, rest_of
+from appliance.fileshare.rests import rest_of
 from appliance.fileshare.shares import Place
 from appliance.fileshare.store import Store
 from appliance.fileshare.upload import TooLarge
-from appliance.usage import weight
+from appliance.usage.unfinished import UNFINISHED
+from tests.unit.fileshare.conftest import Account
+
+pytestmark = pytest.mark.usefixtures("bytes_alone", "way")
 
 FRED = Person(os.getuid(), os.getgid())
 HOME = Place("homes", "fred")
 FILE = Place("homes", "fred", ("film",))
-
-
-class Account:
-    def __init__(self) -> None:
-        self.sum = 0
-
-    def add(self, uid: int, amount: int) -> None:
-        assert uid == os.getuid()
-        self.sum += amount
-
-
-@pytest.fixture(autouse=True)
-def bytes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let names weigh nothing, so that sums here are those of the files' bytes; what names weigh is tried elsewhere."""
-    monkeypatch.setattr(weight, "LEAST", 0)
-
-
-@pytest.fixture
-def account() -> Account:
-    return Account()
 
 
 @pytest.fixture
@@ -51,20 +34,6 @@ def store(tmp_path: Path, account: Account) -> Store:
 @pytest.fixture
 def home(store: Store, tmp_path: Path) -> Path:
     return tmp_path / "homes" / "fred"
-
-
-@pytest.fixture(autouse=True, params=["nameless", "named"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Disks with and without files that have no name."""
-    if request.param == "named":
-        real = os.open
-
-        def without(path: str, flags: int, *rest: object, **more: object) -> int:
-            if flags & os.O_TMPFILE == os.O_TMPFILE:
-                raise OSError(errno.EOPNOTSUPP, "no")
-            return real(path, flags, *rest, **more)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(module.os, "open", without)
 
 
 @pytest.fixture(autouse=True)

@@ -12,24 +12,11 @@ from appliance.fileshare.shares import Place
 from appliance.fileshare.store import Store
 from appliance.usage.scan import scan
 from appliance.usage.weight import LEAST
+from tests.unit.fileshare.conftest import Account
 
 FRED = Person(os.getuid(), os.getgid())
 NOBODYS = range(2**40, 2**40 + 1)
 STREAM = "user.DosStream.film:$DATA"
-
-
-class Account:
-    def __init__(self) -> None:
-        self.sum = 0
-
-    def add(self, uid: int, amount: int) -> None:
-        assert uid == os.getuid()
-        self.sum += amount
-
-
-@pytest.fixture
-def account() -> Account:
-    return Account()
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import pytest
 
 from appliance.daemon.walking import Walk
 from appliance.usage import weight
-from appliance.usage.scan import UNFINISHED, Found, mailbox, scan
+from appliance.usage.scan import Found, mailbox, scan
+from appliance.usage.unfinished import UNFINISHED
 
 IDS = range(20_000, 60_000)
 NOBODYS = range(2**40, 2**40 + 1)
