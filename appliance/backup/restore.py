@@ -24,7 +24,7 @@ from appliance.backup.problem import BackupError
 from appliance.backup.receiver import SNAPSHOT, moment
 from appliance.backup.rsync import Runner
 from appliance.backup.run import require_key
-from appliance.daemon.descriptors import FOLDER
+from appliance.daemon.descriptors import FOLDER, exists, opened
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -110,20 +110,15 @@ def _fetch(runner: Runner, words: tuple[str, ...]) -> None:
 @contextlib.contextmanager
 def _home(settings: Settings, wanted: Wanted) -> Iterator[tuple[int, int]]:
     """The folder of homes, and the home in it if it is the owner's."""
-    homes = os.open(settings.server.data / "homes", FOLDER)
-    try:
+    with opened(os.open(settings.server.data / "homes", FOLDER)) as homes:
         try:
-            home = os.open(wanted.login, FOLDER, dir_fd=homes)
+            descriptor = os.open(wanted.login, FOLDER, dir_fd=homes)
         except OSError as error:
             raise BackupError("not-owner", "there is no home for it") from error
-        try:
+        with opened(descriptor) as home:
             if os.fstat(home).st_uid not in (wanted.uid, *([] if os.geteuid() == 0 else [os.geteuid()])):
                 raise BackupError("not-owner", "the home belongs to somebody else")
             yield homes, home
-        finally:
-            os.close(home)
-    finally:
-        os.close(homes)
 
 
 @contextlib.contextmanager
@@ -140,8 +135,7 @@ def _appear(staged: Path, home: int, name: str) -> str:
     """Rename the whole folder into the home under the first free name; renaming replaces nothing that is not empty."""
     for number in range(1, _MOST):
         free = name if number == 1 else f"{name}-{number}"
-        with contextlib.suppress(FileNotFoundError):
-            os.stat(free, dir_fd=home, follow_symlinks=False)
+        if exists(free, home):
             continue
         try:
             os.rename(staged, free, dst_dir_fd=home)

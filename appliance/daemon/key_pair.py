@@ -10,12 +10,13 @@ import contextlib
 import os
 from pathlib import Path
 
-from appliance.daemon.descriptors import FOLDER
+from appliance.daemon.descriptors import FOLDER, exists, opened
 from appliance.daemon.whole_file import Owner
 
 _PAIR = "pair.pem"
 _NAMES = ("cert.pem", "key.pem")
 _NEW = ".pair.pem.new"
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def install(folder: Path, chain: bytes, key: bytes, owner: Owner | None = None) -> bool:
@@ -24,8 +25,7 @@ def install(folder: Path, chain: bytes, key: bytes, owner: Owner | None = None) 
     Raises OSError and leaves what was there. The folder may belong to somebody less trusted than the caller: it is
     opened once, and no link in it is followed.
     """
-    handle = os.open(folder, FOLDER)
-    try:
+    with opened(os.open(folder, FOLDER)) as handle:
         former = _linked(handle)
         content = chain.rstrip(b"\n") + b"\n" + key
         if former == content:
@@ -36,8 +36,6 @@ def install(folder: Path, chain: bytes, key: bytes, owner: Owner | None = None) 
         _put(handle, content, owner)
         _link(handle, None, owner)
         return True
-    finally:
-        os.close(handle)
 
 
 def _linked(handle: int) -> bytes | None:
@@ -59,7 +57,7 @@ def _link(handle: int, content: bytes | None, owner: Owner | None) -> None:
     """Make both names links to the pair; ``content`` is what they hold now, so that each step leaves a whole pair."""
     if content is not None:
         _put(handle, content, owner)
-    elif not _exists(handle, _PAIR):
+    elif not exists(_PAIR, handle):
         return
     for name in _NAMES:
         with contextlib.suppress(OSError):
@@ -91,23 +89,15 @@ def _put(handle: int, content: bytes, owner: Owner | None) -> None:
 
 
 def _own(handle: int, owner: Owner | None) -> None:
-    file = os.open(_PAIR, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=handle)
-    try:
+    with opened(os.open(_PAIR, _READ, dir_fd=handle)) as file:
         found = os.fstat(file)
         if owner is not None and (found.st_uid, found.st_gid) != owner:
             os.fchown(file, *owner)
-    finally:
-        os.close(file)
 
 
 def _read(handle: int, name: str) -> bytes:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with os.fdopen(os.open(name, flags, dir_fd=handle), "rb") as file:
+    with os.fdopen(os.open(name, _READ, dir_fd=handle), "rb") as file:
         return file.read()
-
-
-def _exists(handle: int, name: str) -> bool:
-    return name in os.listdir(handle)
 
 
 def _remove(handle: int, name: str) -> None:

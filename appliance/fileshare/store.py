@@ -211,18 +211,15 @@ def _require_reach(name: str, folder: int, room: tuple[int, int], seen: Iterator
         if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.ENOENT):
             return
         raise
-    try:
-        with os.scandir(inner) as entries:
-            for entry in entries:
-                left = room[0] - 1, room[1] - len(os.fsencode(entry.name)) - 1
-                if min(left) < 0:
-                    raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-                if next(seen) > _MOST_BELOW:
-                    raise OSError(errno.EMLINK, os.strerror(errno.EMLINK))
-                if entry.is_dir(follow_symlinks=False):
-                    _require_reach(entry.name, inner, left, seen)
-    finally:
-        os.close(inner)
+    with opened(inner), os.scandir(inner) as entries:
+        for entry in entries:
+            left = room[0] - 1, room[1] - len(os.fsencode(entry.name)) - 1
+            if min(left) < 0:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+            if next(seen) > _MOST_BELOW:
+                raise OSError(errno.EMLINK, os.strerror(errno.EMLINK))
+            if entry.is_dir(follow_symlinks=False):
+                _require_reach(entry.name, inner, left, seen)
 
 
 def _hand_over(name: str, folder: int, gid: int) -> None:

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from appliance.daemon.descriptors import FOLDER, opened
 from appliance.daemon.identities import Identity
 from appliance.supervisor.launcher.unit import Folder, LauncherError
 
@@ -27,11 +28,8 @@ def make(folder: Folder, owner: tuple[int, int]) -> None:
         folder.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             folder.path.mkdir(mode=0o700)
-        handle = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
+        with opened(os.open(folder.path, FOLDER)) as handle:
             _own(handle, folder, owner)
-        finally:
-            os.close(handle)
     except OSError as error:
         raise LauncherError(
             f"the folder {folder.path} cannot be made or used: {os.strerror(error.errno or 0)}"
