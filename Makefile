@@ -2,8 +2,10 @@
 PYTHON = /usr/bin/python3
 CATALOGS = $(patsubst %.po,%.mo,$(wildcard appliance/locale/*/LC_MESSAGES/*.po))
 LINT = .lint
+INTEGRATION = $(filter-out %/__pycache__,$(patsubst %/,%,$(wildcard tests/integration/*/)))
+ONE_HALF = $(addprefix tests/integration/,audit auth fileshare kerberos mail supervisor)
 
-.PHONY: demo test unit integration school soak deb lint bench deps deps-build deps-test catalogs clean
+.PHONY: demo test unit integration integration-one integration-other school soak deb lint bench deps deps-build deps-test catalogs clean
 
 demo: deps catalogs
 	$(PYTHON) -m appliance demo $(if $(STATE),--state $(STATE))
@@ -15,8 +17,15 @@ unit: deps-test catalogs
 	$(PYTHON) -m pytest -q -n 2 tests/unit --ignore=tests/unit/policy
 	$(PYTHON) -m pytest -q -n 2 tests/unit/policy --cov=appliance/policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
+# Two halves at a time, which take about as long: much of either is spent waiting for other programs.
 integration: deps-test catalogs
-	$(PYTHON) -m pytest -q tests/integration -m "not soak"
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target integration-one integration-other
+
+integration-one:
+	$(PYTHON) -m pytest -q $(ONE_HALF) -m "not soak"
+
+integration-other:
+	$(PYTHON) -m pytest -q $(filter-out $(ONE_HALF),$(INTEGRATION)) -m "not soak"
 
 # A whole school of booted Debian hosts on a network of their own (as root; elsewhere it says so and skips). What was
 # installed once is kept in /var/cache/schoolserver-tests.

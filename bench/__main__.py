@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.harness import measure
 
-ROWS = ("password_check", "log_on", "snapshot", "ftp", "proxy")
+ROWS = ("password_check", "log_on", "snapshot", "mail", "ftp", "proxy")
 
 
 def main(wanted: list[str]) -> int:

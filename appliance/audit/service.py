@@ -86,6 +86,10 @@ class AuditService:
             code = normalise(arguments["code"])
         except ValueError as error:
             raise RequestError("bad-code", str(error)) from error
+        for intake in self._intakes:  # whoever was just shown the code may ask for it already
+            intake.read_all()
+        for writer in self._writers:
+            await writer.settle()
         find = self._refusals.find
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._disk, find, code, datetime.now(UTC))
@@ -102,6 +106,8 @@ class AuditService:
         }
 
     async def _counts(self, _arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
+        for intake in self._intakes:
+            intake.read_all()
         return {
             "received": sum(intake.received for intake in self._intakes),
             "junk": sum(intake.junk for intake in self._intakes),

@@ -33,6 +33,8 @@ class Writer:
         self._said = said
         self._queue: deque[Event] = deque()
         self._news = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._ending = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
@@ -49,7 +51,12 @@ class Writer:
             self.dropped += 1
             return
         self._queue.append(event)
+        self._settled.clear()
         self._news.set()
+
+    async def settle(self) -> None:
+        """Wait until what was put here is on the disk, or the disk does not take it."""
+        await self._settled.wait()
 
     async def stop(self) -> None:
         """Write what waits, once, and end; what the disk does not take then is counted as dropped."""
@@ -82,11 +89,14 @@ class Writer:
             if not self.problem:
                 _log.error("events cannot be written and wait, up to %d: %s", self._limit, error)
             self.problem = str(error)
+            self._settled.set()
             self._said()
             return False
         for _ in batch:
             self._queue.popleft()
         self.written += len(batch)
+        if not self._queue:
+            self._settled.set()
         if self.problem:
             _log.warning("events are written again; %d had to be dropped", self.dropped)
             self.problem = ""

@@ -97,11 +97,12 @@ def parts(settings: Settings) -> tuple[Part, ...]:
         "*.db",
         "*.db-wal",
         "*.db-shm",
+        "*.tally",
     )
     return (
         Part("homes", data / "homes", under_way),
         Part("groups", data / "groups", under_way),
-        Part("mail", data / "mail", ("/.tmp", "/*/tmp/*", "/*/.*/tmp/*")),
+        Part("mail", data / "mail", ("/.tmp", "/.spool", *under_way[:2], "/*/tmp/*", "/*/.*/tmp/*")),
         Part("settings", settings.folder),
         Part("state", state, living),
         Part("exports", own_folder(settings).export),

@@ -11,23 +11,34 @@ from appliance.cli.server import call
 @click.argument("login")
 @click.argument("service", type=click.Choice(["mail", "files", "web", "pc"]))
 @click.argument("target", required=False)
+@click.option("--target", "named", metavar="TARGET", help="The same as TARGET.")
 @click.option("--at", "moment", metavar="TIME", help="At which moment, for example '2026-11-23 09:30' (default: now).")
 @click.option("--room", metavar="ROOM", help="From which room (network.yaml); not for pc.")
 @click.option("--address", metavar="IP", help="From which address; its room follows from network.yaml.")
 def explain(
-    login: str, service: str, target: str | None, moment: str | None, room: str | None, address: str | None
+    login: str,
+    service: str,
+    target: str | None,
+    named: str | None,
+    moment: str | None,
+    room: str | None,
+    address: str | None,
 ) -> None:
-    """Say whether LOGIN may use SERVICE, and which line of the settings or the state decides; TARGET is a URL for web.
+    """Say whether LOGIN may use SERVICE, and which line of the settings or the state decides.
+
+    TARGET is a URL for web, and for mail an address to write to, or of the school's own the part before the @.
 
     \b
     Examples:
       schoolserver explain fred.mustermann mail
+      schoolserver explain fred.mustermann mail klasse3a
       schoolserver explain fred.mustermann web https://example.org/ --at '2026-11-23 09:30' --room 12
     """
-    if target and service != "web":
-        raise click.UsageError(
-            "TARGET is for web; where a letter may go is said by the refusal's code (schoolserver why)"
-        )
+    if target and named:
+        raise click.UsageError("one TARGET is enough, behind SERVICE or as --target")
+    target = target or named
+    if target and service not in {"web", "mail"}:
+        raise click.UsageError("TARGET is for web and mail")
     if service == "pc" and (room or address):
         raise click.UsageError(
             "log-on is open or closed at all PCs alike, so there is no --room or --address for pc; what is done at the"

@@ -20,7 +20,7 @@ def folders() -> None:
 
 @folders.command("list")
 def folders_list() -> None:
-    """List the folders put aside because their account or group is gone from the directory.
+    """List the folders and mailboxes put aside because their account or group is gone from the directory.
 
     They come back by themselves with the account or group (of the same id). Afterwards they are deleted, at the day
     shown (fileshare.yaml: keep_aside).
@@ -44,14 +44,18 @@ def folders_give(which: str, to: str) -> None:
     """Give the folder put aside as NAME (or of the number ID) to those who go on with it.
 
     It appears as Former-NAME in the group folder, or home, named with --to. A home is somebody's own: give it only to
-    another account of the same person. Who did it is recorded.
+    another account of the same person; the mailbox goes with it and becomes a mail folder of that name, with _ for
+    each dot. Who did it is recorded.
 
     \b
     Example:
       schoolserver folders give projekt-film --to klasse4a
     """
     answer = call("folders.give", {"which": which, "to": to}, title="Giving")
-    click.echo(f"It is the folder {answer['folder']} of {answer['to']} now.")
+    if answer["folder"]:
+        click.echo(f"It is the folder {answer['folder']} of {answer['to']} now.")
+    if answer["mail"]:
+        click.echo(f"The mails are in the mail folder {answer['mail']} of {answer['to']} now.")
     if answer["left"]:
         click.echo(f"{answer['left']} files in it have a second name elsewhere and stay their former owner's.")
 
@@ -60,14 +64,14 @@ def folders_give(which: str, to: str) -> None:
 @click.argument("which", metavar="NAME|ID")
 @click.confirmation_option(prompt="Delete this folder for good? Only older copies of the backup have it then.")
 def folders_remove(which: str) -> None:
-    """Delete the folder put aside as NAME (or of the number ID) now. Who did it is recorded.
+    """Delete what was put aside as NAME (or of the number ID) now, a home with its mailbox. Who did it is recorded.
 
     \b
     Example:
       schoolserver folders remove fred.mustermann
     """
     answer = call("folders.remove", {"which": which})
-    click.echo(f"The former {answer['kind']} of {answer['name']} is deleted.")
+    click.echo(f"Of {answer['name']} is deleted: {', '.join(answer['kinds'])}.")
 
 
 @folders.command("versions")
@@ -126,7 +130,7 @@ def folders_mend(group: str | None) -> None:
 @folders.command("tidy")
 @click.option("--allow-gone", is_flag=True, help="However many are put aside.")
 def folders_tidy(allow_gone: bool) -> None:
-    """Put aside the folders of accounts and groups that are gone from the directory, and make what is missing.
+    """Put aside what belongs to accounts and groups that are gone from the directory, and make what is missing.
 
     It happens by itself, too, unless suspiciously many are gone (accounts.yaml: gone_share): then status says so, and
     this command with --allow-gone does it.

@@ -13,6 +13,7 @@ from appliance.cli.demo import demo
 from appliance.cli.explain import explain
 from appliance.cli.folders import folders
 from appliance.cli.limits import limits
+from appliance.cli.mail import mail
 from appliance.cli.passwd import passwd
 from appliance.cli.pcs import pcs
 from appliance.cli.quota import quota
@@ -41,7 +42,7 @@ def main() -> None:
 
 
 for command in (
-    *(setup, status, users, pcs, limits, quota, folders, passwd, explain, why, check),
+    *(setup, status, users, pcs, limits, quota, mail, folders, passwd, explain, why, check),
     *(reload, backup, restore, alerts, report),
     *((demo,) if find_spec("appliance.demo") else ()),  # an installed server has none
 ):

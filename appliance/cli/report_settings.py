@@ -75,7 +75,8 @@ def _shared(value: Any, keys: frozenset[str], words: frozenset[str]) -> Any:
         for number, (key, inner) in enumerate(value.items(), 1):
             known = isinstance(key, str) and (key in keys or key in words)
             name = key if known else f"{REMOVED} {number}"
-            shown[name] = REMOVED if name in _OWN and not isinstance(inner, dict) else _shared(inner, keys, words)
+            own = name in _OWN and inner is not None and not isinstance(inner, dict)
+            shown[name] = REMOVED if own else _shared(inner, keys, words)
         return shown
     if isinstance(value, list):
         return [_shared(inner, keys, words) for inner in value]

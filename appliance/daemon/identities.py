@@ -12,9 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-PARTS = ("supervisor", "auth", "audit", "privileged", "mail", "imap", "directory", "fileshare", "proxy", "backup")
+PARTS = (
+    *("supervisor", "auth", "audit", "privileged", "mail", "imap", "directory", "fileshare", "proxy", "backup"),
+    "autoconfig",
+)
 _NAMED_GROUPS = {"services": "schoolserver", "admin": "schoolserver-admin"}
 _OFFSETS = {name: number for number, name in enumerate(("services", "admin", *PARTS))}
+_ALONE = ("autoconfig",)  # anybody may ask it, so it reaches nobody else's socket
 _READERS = ("auth", "mail", "fileshare", "proxy")  # whose snapshots the supervisor hands to their groups
 
 
@@ -73,7 +77,7 @@ class Identities:
         if part == "privileged":
             return Identity(0, 0, (services,))
         own = self._number(part)
-        groups = [services]
+        groups = [] if part in _ALONE else [services]
         if part == "supervisor":
             groups += [self._number("admin"), *(self._number(reader) for reader in _READERS)]
         if part == "imap":

@@ -14,6 +14,16 @@ BACKLOG = 4096
 """Connections that may wait while a process is away or busy; a loop that listens again must not shorten the queue."""
 
 
+def missing(name: str, service: str, socket_unit: str = "") -> str:
+    """Tell the carer that ``service`` goes on without the port ``name``; systemd's socket for it is called as it."""
+    unit = socket_unit or f"schoolserver-{name}.socket"
+    return (
+        f"nothing listens for {name}: no such socket was handed in, and systemctl status {unit} says why. If another "
+        f"program has the port, end it, or change network.yaml: listen.{name} and run schoolserver setup; then: "
+        f"systemctl restart schoolserver-{service}.service"
+    )
+
+
 def taken_from(environment: MutableMapping[str, str]) -> dict[str, list[socket.socket]]:
     """Take LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID out of ``environment`` and return the sockets, non-blocking.
 

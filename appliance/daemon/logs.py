@@ -31,6 +31,8 @@ def set_up(part: str, level: int = logging.INFO) -> None:
     root.setLevel(logging.WARNING)
     logging.getLogger(OURS.rstrip(".")).setLevel(level)
     logging.captureWarnings(True)
+    # Asked for with each line, written in none.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def describe(error: BaseException) -> str:

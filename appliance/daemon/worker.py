@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
+from appliance.daemon.listeners import missing
 from appliance.daemon.logs import Told, describe
 from appliance.daemon.loop import Loop
 
@@ -58,6 +59,16 @@ class Worker(Generic[S]):
         found = self.listeners.get(name)
         if not found:
             raise Told(f"no listening socket named {name!r} was handed in; there are: {', '.join(self.listeners)}")
+        return found
+
+    def listening_if_any(self, name: str, socket_unit: str = "") -> list[socket.socket]:
+        """Return the sockets handed in under ``name``; if there are none, the first worker tells the carer why.
+
+        ``socket_unit`` is systemd's name of the socket, unless it is called as ``name``.
+        """
+        found = self.listeners.get(name, [])
+        if not found and self.number == 0:
+            _log.warning("%s", missing(name, self.name, socket_unit))
         return found
 
     def ready(self, status: str = "") -> None:

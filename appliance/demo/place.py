@@ -23,14 +23,28 @@ from appliance.daemon.identities import Identities
 from appliance.demo import sshd
 from appliance.demo.proof_web import BLOCKED
 from appliance.settings.load import Settings, load
+from appliance.settings.names import certified_names
 
-PORTS = {"submission": 2587, "imap": 2143, "ldap": 2389, "proxy": 3128, "proxy-tls": 3129, "ftp": 2121, "ftps": 2990}
+PORTS = {
+    "submission": 2587,
+    "submissions": 2465,
+    "smtp": 2525,
+    "imap": 2143,
+    "imaps": 2993,
+    "ldap": 2389,
+    "proxy": 3128,
+    "proxy-tls": 3129,
+    "ftp": 2121,
+    "ftps": 2990,
+    "http": 2180,
+    "https": 2543,
+}
 """Service -> preferred port on 127.0.0.1; another free one is taken where somebody listens there already."""
 
 _LONGEST_STATE = 50
 """Longest path of a state folder below which sockets fit (AF_UNIX paths have 107 bytes)."""
 _ROOTS_STATE = Path("/var/tmp/schoolserver-demo")  # noqa: S108 - somebody else's is refused
-_WITH_KEYS = ("mail", "imap", "proxy", "fileshare")
+_WITH_KEYS = ("mail", "imap", "proxy", "fileshare", "autoconfig")
 _DOMAIN = "schule.example"
 _SITES = (2080, 2443)
 """Preferred ports of the demo's own site, HTTP and HTTPS."""
@@ -157,12 +171,13 @@ def _keys(state: Path, settings: Settings) -> Path:
     """The demo's own CA and a certificate with key for each service that speaks TLS; gives the CA's certificate."""
     made = authority.ensure_authority(settings.server.state / "authority", settings.school.domain)
     identities = Identities(settings.server)
-    names = ("localhost", f"mail.{settings.school.domain}", "127.0.0.1")
+    here = ("localhost", "127.0.0.1")
     for service in _WITH_KEYS:
         identity = identities.of(service)
         owner = (identity.uid, identity.gid) if settings.server.identity != "same" else None
+        names = (*certified_names(settings, service), *here)
         authority.issue(made, settings.server.state / service / "tls", names, owner)
-    authority.issue(made, state / "site", names, None)
+    authority.issue(made, state / "site", here, None)
     public = state / "ca.pem"
     shutil.copyfile(settings.server.state / "authority" / "ca.pem", public)
     public.chmod(0o644)

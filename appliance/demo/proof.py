@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import imaplib
-import secrets
 import smtplib
 import ssl
 import subprocess
@@ -16,11 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
 
-from appliance.demo import proof_backup, proof_files, proof_web
+from appliance.demo import proof_autoconfig, proof_backup, proof_files, proof_mail, proof_web
 from appliance.demo.accounts import DemoAccount
+from appliance.demo.proof_mail import submission
 from appliance.settings.load import Settings
 from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
 
@@ -88,17 +87,6 @@ def _proof(school: School, name: str, exchange: Exchange) -> Proof:
     return Proof(name, passed, detail, time.monotonic() - began)
 
 
-def _tls(school: School) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(school.ca))
-
-
-def _submission(school: School) -> smtplib.SMTP:
-    listen = school.settings.network.listen["submission"]
-    smtp = smtplib.SMTP(str(listen.host), listen.port, timeout=_PATIENCE)
-    smtp.starttls(context=_tls(school))
-    return smtp
-
-
 def password_is_right(school: Settings, ca: Path, login: str, password: str) -> bool:
     """Whether SMTP takes the password, or denies for another reason than 5.7.8 (RFC 4954, section 6)."""
     listen = school.network.listen["submission"]
@@ -109,15 +97,6 @@ def password_is_right(school: Settings, ca: Path, login: str, password: str) -> 
         except smtplib.SMTPAuthenticationError as refusal:
             return "5.7.8" not in str(refusal.smtp_error)
     return True
-
-
-def _letter(school: School, subject: str) -> EmailMessage:
-    letter = EmailMessage()
-    letter["From"] = school.address(school.pupil.login)
-    letter["To"] = school.address(school.teacher.login)
-    letter["Subject"] = subject
-    letter.set_content("Liebe Grüße aus der Klasse 3a.\n")
-    return letter
 
 
 def _directory(school: School) -> tuple[bool, str]:
@@ -132,54 +111,9 @@ def _directory(school: School) -> tuple[bool, str]:
     return done.returncode == 0 and done.stdout.strip() == f"dn:{name}", (done.stdout or done.stderr).strip()
 
 
-def _mail(school: School) -> tuple[bool, str]:
-    """A pupil's mail to a teacher: handed in with STARTTLS and AUTH, read back over IMAP."""
-    token = secrets.token_hex(8)
-    letter = _letter(school, f"Hausaufgaben {token}")
-    with _submission(school) as smtp:
-        smtp.login(school.pupil.login, school.pupil.password)
-        smtp.send_message(letter)
-    listen = school.settings.network.listen["imap"]
-    with imaplib.IMAP4(str(listen.host), listen.port, timeout=_PATIENCE) as imap:
-        imap.starttls(_tls(school))
-        imap.login(school.teacher.login, school.teacher.password)
-        imap.select("INBOX")
-        _status, found = imap.search(None, "SUBJECT", token)
-        numbers = found[0].split()
-        if len(numbers) != 1:
-            return False, f"{len(numbers)} letters with the token instead of one"
-        _status, parts = imap.fetch(numbers[0], "(RFC822)")
-        body = parts[0][1] if isinstance(parts[0], tuple) else b""
-        imap.store(numbers[0], "+FLAGS", "\\Deleted")
-        imap.expunge()
-    whole = letter.get_content().strip().encode() in body.replace(b"\r\n", b"\n") or b"Gr=C3=BC=C3=9Fe" in body
-    return whole, f"{len(body)} bytes arrived, read over IMAP by {school.teacher.login}"
-
-
-def _refused(school: School, sender: str, recipient: str) -> tuple[int, str]:
-    with _submission(school) as smtp:
-        smtp.login(school.pupil.login, school.pupil.password)
-        for code, text in (smtp.mail(sender), smtp.rcpt(recipient)):
-            if code >= 400:
-                return code, text.decode(errors="replace")
-    return 250, "accepted"
-
-
-def _outside(school: School) -> tuple[bool, str]:
-    """Mail to the outside is refused (K08)."""
-    code, text = _refused(school, school.address(school.pupil.login), "somebody@example.org")
-    return code == 550 and text.startswith("5.7.1"), f"{code} {text}"
-
-
-def _foreign_sender(school: School) -> tuple[bool, str]:
-    """Nobody writes in another's name (K09)."""
-    code, text = _refused(school, school.address(school.teacher.login), school.address(school.teacher.login))
-    return code == 550 and text.startswith("5.7.1"), f"{code} {text}"
-
-
 def _lock(school: School) -> tuple[bool, str]:
     """A lock ends the open session within two seconds and refuses the next sign-in; unlocked, it works again (K18)."""
-    with _submission(school) as smtp:
+    with submission(school) as smtp:
         smtp.login(school.pupil.login, school.pupil.password)
         began = time.monotonic()
         school.client.call("users.lock", {"login": school.pupil.login, "reason": "the demo proves a lock"})
@@ -187,7 +121,7 @@ def _lock(school: School) -> tuple[bool, str]:
             smtp.sock.settimeout(_PATIENCE)  # type: ignore[union-attr]  # smtplib types its socket as optional
             code, _text = smtp.getreply()
             took = time.monotonic() - began
-            with _submission(school) as again:
+            with submission(school) as again:
                 try:
                     again.login(school.pupil.login, school.pupil.password)
                     return False, "signed in although locked"
@@ -207,7 +141,7 @@ def _signs_in_within(school: School, seconds: float) -> bool:
     """Whether the pupil can sign in again before ``seconds`` have passed."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with _submission(school) as smtp:
+        with submission(school) as smtp:
             try:
                 smtp.login(school.pupil.login, school.pupil.password)
                 return True
@@ -218,9 +152,8 @@ def _signs_in_within(school: School, seconds: float) -> bool:
 
 _EXCHANGES: tuple[tuple[str, Exchange], ...] = (
     ("directory: a pupil binds", _directory),
-    ("mail: pupil to teacher", _mail),
-    ("mail: to the outside", _outside),
-    ("mail: in another's name", _foreign_sender),
+    *proof_mail.EXCHANGES,
+    *proof_autoconfig.EXCHANGES,
     ("lock: everywhere at once", _lock),
     *proof_web.EXCHANGES,
     *proof_files.EXCHANGES,

@@ -21,9 +21,11 @@ from appliance.directory.examine_rights import tried
 from appliance.directory.link import Link
 from appliance.directory.numbers import shared_numbers
 from appliance.directory.whereabouts import Whereabouts, whereabouts
+from appliance.settings.mail_taken import address_problems
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
+    from appliance.settings.mail_rules import RoleAddress
 
 __all__ = ["Finding", "examine"]
 
@@ -51,20 +53,32 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         try:
             found = contents(where, link)
             if not any(finding.grave for finding in found):
-                found += (*_numbers(settings), *tried(places, links, settings))
+                found += (*_contradictions(settings), *tried(places, links, settings))
         except DirectoryUnavailable as error:
             return (_silent(kind, f"{where.uri}: {error}"),)
     return tuple(found)
 
 
-def _numbers(settings: Settings) -> Iterator[Finding]:
-    """Who has the number of somebody else, whose files are then his, too."""
+def _contradictions(settings: Settings) -> Iterator[Finding]:
+    """Who has the number of somebody else, whose files are then his, too; addresses of mail.yaml that somebody has."""
     with contextlib.closing(connect(settings, "supervisor")) as directory:
-        for shared in shared_numbers(directory.read()):
-            yield Finding(
-                f"number {shared.number}: {shared} have it, so the files of each are open to the others (K05); "
-                "give all but one another (handbook: Accounts, Two with one number)"
-            )
+        state = directory.read()
+    for shared in shared_numbers(state):
+        yield Finding(
+            f"number {shared.number}: {shared} have it, so the files of each are open to the others (K05); "
+            "give all but one another (handbook: Accounts, Two with one number)"
+        )
+    people = [account for account in state.accounts if not account.hidden]
+
+    def reaches(who: RoleAddress) -> bool:
+        return any(
+            account.role in who.roles or account.login in who.users or not set(who.groups).isdisjoint(account.groups)
+            for account in people
+        )
+
+    logins, groups = {account.login for account in people}, {group.name for group in state.groups}
+    for problem in address_problems(settings, logins, groups, reaches):
+        yield Finding(problem, grave=False)
 
 
 def _signed_in(where: Whereabouts, kind: str) -> Link | Finding:

@@ -71,7 +71,7 @@ class FileService:
             strangers={},
         )
         self._doors = [_Door(one, Connection, self._shared, loop) for one in worker.listening("ftp")]
-        self._doors += [_Door(one, AtOnce, self._shared, loop) for one in worker.listeners.get("ftps", ())]
+        self._doors += [_Door(one, AtOnce, self._shared, loop) for one in worker.listening_if_any("ftps")]
         self._stopping = False
 
     def stop(self) -> None:

@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.header import decode_header
 
+from appliance.mail.wrong import Wrong
+
 HEAD_LIMIT = 256 * 1024
+_MOST_FIELDS = 1000
+_MOST_WORDS = 5000
 
 _NAME = re.compile(rb"[!-9;-~]+\Z")
 _UNFOLD = re.compile(rb"\r\n(?=[ \t])")
@@ -21,7 +25,14 @@ _ENCODED_WORD = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 
 
 class Malformed(Exception):
-    """A message or a field that cannot be read in one way only; the text is for tests and never leaves the server."""
+    """A message or a field that cannot be read in one way only; the text is for tests and never leaves the server.
+
+    ``wrong`` is what the carer is told.
+    """
+
+    def __init__(self, text: str, wrong: Wrong) -> None:
+        super().__init__(text)
+        self.wrong = wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +56,28 @@ def read_fields(head: bytes) -> tuple[Field, ...]:
     """Give the fields of ``head`` (CRLF lines, with or without the empty one) in their order. Raise :class:`Malformed`.
 
     Refused: a line without a colon, blanks before the colon, a fold before the first field or of blanks alone, and
-    control characters but for tabs, also encoded ones (RFC 2047): some programs act on them, others hide them.
+    control characters but for tabs, also encoded ones (RFC 2047): some programs act on them, others hide them; and what
+    has more fields or encoded words than any program writes: to look at them all would hold up everybody else.
     """
     if head.startswith((b" ", b"\t")):
-        raise Malformed("a fold before the first field")
+        raise Malformed("a fold before the first field", Wrong.FIELD)
     if re.search(rb"\r\n[ \t]+(?:\r\n|\Z)", head):
-        raise Malformed("a fold of blanks alone")
-    fields = []
+        raise Malformed("a fold of blanks alone", Wrong.FIELD)
+    fields: list[Field] = []
+    words = 0
     for raw in _NEXT.split(head):
         if not raw:
             continue
         name, colon, value = _UNFOLD.sub(b"", raw).partition(b":")
         if not colon or not _NAME.match(name):
-            raise Malformed("a line that is no field")
-        if _has_controls(as_text(value)):
-            raise Malformed("a control character")
+            raise Malformed("a line that is no field", Wrong.FIELD)
+        text = as_text(value)
+        encoded = _ENCODED_WORD.findall(text)
+        words += len(encoded)
+        if len(fields) >= _MOST_FIELDS or words > _MOST_WORDS:
+            raise Malformed("more than any program writes", Wrong.MUCH)
+        if any(_CONTROL.search(shown) for shown in (text, *map(_decoded, encoded))):
+            raise Malformed("a control character", Wrong.CONTROL)
         fields.append(Field(name.decode("ascii").lower(), value.strip(), raw))
     return tuple(fields)
 
@@ -70,12 +88,6 @@ def as_text(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
-
-
-def _has_controls(text: str) -> bool:
-    if _CONTROL.search(text):
-        return True
-    return any(_CONTROL.search(_decoded(word)) for word in _ENCODED_WORD.findall(text))
 
 
 def _decoded(word: str) -> str:

@@ -1,6 +1,6 @@
 """One message from 354 to stable storage: read, judged by its head, written to the disk as it comes.
 
-May live here: the order of these steps. May not: SMTP commands (``protocol``), what is allowed (``session``), Maildirs
+May live here: the order of these steps. May not: SMTP commands (``protocol``), what is allowed (``session``), files
 (``store``). Little of a message is in memory at any time; whatever waits for the disk runs in a thread.
 """
 
@@ -9,32 +9,61 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from appliance.mail.head import HEAD_LIMIT, Field, Malformed, end_of_head, read_fields
+from appliance.mail.commits import Commits
+from appliance.mail.draft import StoreFailed, StoreFull
+from appliance.mail.head import HEAD_LIMIT, Malformed, end_of_head, read_fields
+from appliance.mail.outside.scan import Scanned, Scanners, Verdict
+from appliance.mail.parcels import Taken, parcels
+from appliance.mail.party import Delivery
 from appliance.mail.replies import Notice, notice
-from appliance.mail.rewrite import lines_above, stored_head
+from appliance.mail.rewrite import lines_above
+from appliance.mail.seal import Sealer
 from appliance.mail.session import MailSession
-from appliance.mail.store import Draft, Store, StoreFailed, StoreFull
+from appliance.mail.store import Parcel, Store
 from appliance.mail.transfer import Fault, Transfer
+from appliance.mail.wrong import Wrong
 from appliance.session.replies import Translate
 
 _log = logging.getLogger(__name__)
-_SPILL = 1024 * 1024
+_SPILL = 256 * 1024
+_DRAWN = 256
+_FAULTS = {
+    Fault.BARE_NEWLINE: Wrong.LINE_END,
+    Fault.NUL: Wrong.NUL,
+    Fault.LONG_LINE: Wrong.LONG_LINE,
+}
 
 T = TypeVar("T")
 
 
+def identities() -> Iterator[str]:
+    """Give names for messages, 16 hexadecimal digits; the kernel is asked for many of them at a time."""
+    while True:
+        drawn = secrets.token_hex(_DRAWN * 8)
+        for begin in range(0, len(drawn), 16):
+            yield drawn[begin : begin + 16]
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What all intakes share; ``threads`` run what waits for the disk."""
+    """What all intakes share.
+
+    ``threads`` run what waits for the disk, ``sealer`` marks what we deliver, ``scanners`` look through it, if any;
+    ``identities`` are for messages.
+    """
 
     store: Store
+    commits: Commits
     threads: Executor
+    sealer: Sealer
     translate: Translate
+    scanners: Scanners | None = None
+    identities: Iterator[str] = field(default_factory=identities)
 
 
 class Intake:
@@ -42,17 +71,12 @@ class Intake:
 
     def __init__(self, desk: Desk, session: MailSession, line_length: int, smtputf8: bool) -> None:
         self._session = session
-        self._store = desk.store
-        self._threads = desk.threads
-        self._translate = desk.translate
-        self._trace = session.trace(secrets.token_hex(8), smtputf8)
+        self._desk = desk
+        self._trace = session.trace(next(desk.identities), smtputf8)
         self._transfer = Transfer(session.largest, line_length)
-        self._logins = session.logins
-        self._head = bytearray()
-        self._waiting: list[bytes] = []
-        self._waiting_size = 0
+        self._draft = desk.store.draft(desk.sealer.begin(self._trace.identity, self._trace.at, self._trace.sender))
+        self._head, self._stored = bytearray(), b""
         self._in_head = True
-        self._draft: Draft | None = None
         self._refused: str | None = None
         self._busy: asyncio.Future[Any] | None = None
 
@@ -60,6 +84,16 @@ class Intake:
     def complete(self) -> bool:
         """Whether the whole message is there."""
         return self._transfer.complete
+
+    @property
+    def endless(self) -> bool:
+        """Whether it is refused already and so large that nobody should read on."""
+        return self._transfer.endless
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether another server may have seen its end somewhere else, and smuggles in what came behind it."""
+        return self._transfer.fault in {Fault.BARE_NEWLINE, Fault.NUL}
 
     @property
     def rest(self) -> bytes:
@@ -71,41 +105,75 @@ class Intake:
         lines = self._transfer.feed(data)
         if self._refused is not None or self._transfer.fault is not None:
             await self.discard()
-            return
-        if self._in_head:
+        elif self._in_head:
             self._take_head(lines)
         elif lines:
-            self._keep(lines)
-        if self._waiting_size >= _SPILL and not self.complete:
+            self._draft.add(lines)
+        if self._draft.waiting >= _SPILL and not self.complete:
             try:
-                await self._in_thread(self._write)
+                await self._in_thread(self._draft.write)
             except StoreFailed as error:
                 self._refused = self._failed(error)
 
     async def finish(self) -> str:
-        """Store the whole message and give the reply; 250 only once it is on stable storage in every mailbox."""
+        """Store the whole message and give the reply; 250 only once it is on stable storage wherever it belongs."""
+        try:
+            return await self._finish()
+        finally:
+            await self.discard()
+
+    async def _finish(self) -> str:
         if self._in_head and self._transfer.fault is None and self._refused is None:
             self._judge(bytes(self._head), b"")
-        reply = self._refused or self._faulty() or self._session.whole(self._transfer.size)
-        if reply is not None:
-            await self.discard()
-            return reply
         try:
-            size = await self._in_thread(self._deliver)
+            found = self._refused or self._faulty() or await self._scanned() or self._session.whole(self._transfer.size)
+            if isinstance(found, str):
+                return found
+            try:
+                stored = await self._parcels(found)
+                await self._desk.commits.commit(stored)
+            except BaseException:
+                self._session.lost()
+                raise
         except StoreFailed as error:
             return self._failed(error)
         level = logging.DEBUG if self._session.probing else logging.INFO
-        _log.log(level, "message %s stored for %d mailboxes", self._trace.identity, len(self._logins))
-        return self._session.accepted(self._trace.identity, size)
+        way = f", {len(found.outside)} to go outside" if found.outside else ""
+        _log.log(level, "message %s stored for %d mailboxes%s", self._trace.identity, len(found.logins), way)
+        sizes = [parcel.draft.size for parcel in stored[len(stored) - len(found.reports) :]]
+        reports = [(login, size) for (login, _), size in zip(found.reports, sizes, strict=True)]
+        return self._session.accepted(self._trace.identity, self._draft.size, reports)
 
     async def discard(self) -> None:
         """Leave nothing of the message; does nothing after it was stored."""
-        self._waiting.clear()
-        self._waiting_size = 0
         self._head.clear()
-        if self._draft is not None:
-            draft, self._draft = self._draft, None
-            await self._in_thread(draft.discard)
+        if self._draft.begun or (self._busy is not None and not self._busy.done()):
+            await self._in_thread(self._draft.close)
+        else:
+            self._draft.close()
+
+    async def _scanned(self) -> str | None:
+        """Have the message looked through, if it is to be."""
+        scanners, session = self._desk.scanners, self._session
+        if scanners is None or session.party is None or not scanners.wanted(from_outside=not session.party.login):
+            return None
+        file = await self._in_thread(self._draft.write)
+        about = Scanned(self._trace.sender, session.recipients, self._trace.identity)
+        verdict = await scanners.scan(file, self._draft.offset, self._draft.size - self._draft.offset, about)
+        if verdict is Verdict.CLEAN:
+            return None
+        return session.harmful() if verdict is Verdict.FOUND else notice(Notice.NOT_SCANNED, self._desk.translate)
+
+    async def _parcels(self, delivery: Delivery) -> list[Parcel]:
+        party, desk = self._session.party, self._desk
+        taken = Taken(
+            self._draft, self._stored, "" if party is None else party.login, self._trace, self._session.envelope
+        )
+
+        def make() -> list[Parcel]:
+            return parcels(taken, delivery, desk.sealer, desk.store.draft)
+
+        return await self._in_thread(make) if delivery.outside or delivery.reports else make()
 
     def _take_head(self, lines: bytes) -> None:
         searched = max(len(self._head) - 3, 0)
@@ -113,55 +181,41 @@ class Intake:
         end = end_of_head(self._head, searched)
         if end is not None:
             head, body = bytes(self._head[:end]), bytes(self._head[end:])
-            self._head.clear()
             self._judge(head, body)
         elif len(self._head) > HEAD_LIMIT:
-            self._refused = self._session.malformed()
+            self._refused = self._session.malformed(Wrong.MUCH)
 
     def _judge(self, head: bytes, body: bytes) -> None:
+        self._head.clear()
         self._in_head = False
-        if len(head) > HEAD_LIMIT:
-            self._refused = self._session.malformed()
-            return
         try:
-            fields: tuple[Field, ...] = read_fields(head)
-        except Malformed:
-            self._refused = self._session.malformed()
+            if len(head) > HEAD_LIMIT:
+                raise Malformed("a head of any length", Wrong.MUCH)
+            fields = read_fields(head)
+        except Malformed as error:
+            self._refused = self._session.malformed(error.wrong)
             return
-        self._refused = self._session.head(fields)
-        if self._refused is None:
-            self._keep(lines_above(self._trace, fields) + stored_head(fields, self._session.shown_name))
-            self._keep(body)
-
-    def _keep(self, lines: bytes) -> None:
-        self._waiting.append(lines)
-        self._waiting_size += len(lines)
+        stored = self._session.head(fields)
+        if isinstance(stored, str):
+            self._refused = stored
+            return
+        self._stored = stored
+        self._draft.add(lines_above(self._trace, fields) + stored)
+        self._draft.add(body)
 
     def _faulty(self) -> str | None:
         fault = self._transfer.fault
         if fault is Fault.TOO_LARGE:
-            return self._session.whole(self._transfer.size) or notice(Notice.LATER, self._translate)
-        return None if fault is None else self._session.malformed(long_line=fault is Fault.LONG_LINE)
+            return self._session.too_large(self._transfer.size)
+        return None if fault is None else self._session.malformed(_FAULTS[fault])
 
     def _failed(self, error: StoreFailed) -> str:
-        self._draft = None
         _log.error("message %s is not stored: %s", self._trace.identity, error)
-        return notice(Notice.FULL if isinstance(error, StoreFull) else Notice.LATER, self._translate)
-
-    def _write(self) -> None:
-        if self._draft is None:
-            self._draft = self._store.draft(self._logins)
-        waiting, self._waiting, self._waiting_size = self._waiting, [], 0
-        self._draft.write(b"".join(waiting))
-
-    def _deliver(self) -> int:
-        self._write()
-        draft, self._draft = self._draft, None
-        return 0 if draft is None else draft.deliver()
+        return notice(Notice.FULL if isinstance(error, StoreFull) else Notice.LATER, self._desk.translate)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         """Run ``call``; it goes on when the client is gone and we are cancelled, and whatever follows waits for it."""
         if self._busy is not None:
             await asyncio.wait({self._busy})
-        busy = self._busy = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        busy = self._busy = asyncio.get_running_loop().run_in_executor(self._desk.threads, call)
         return await asyncio.shield(busy)

@@ -1,35 +1,22 @@
 """What becomes of a head that was judged: our lines above, the roster's names in it, foreign evidence gone (K09, K35).
 
-May live here: the lines we add, replace and leave out. May not: whether a head is allowed (``addresses``), the clock,
-the disk. What is not named here is stored byte for byte.
+May live here: the lines we add and replace. May not: whether a head is allowed (``addresses``), which lines are left
+out (``claims``), the clock, the disk. All other lines are stored byte for byte.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
 
-from appliance.mail.addresses import SENDERS, mailboxes
-from appliance.mail.head import Field
+from appliance.mail.addresses import SENDERS, mailboxes, plain
+from appliance.mail.claims import RECEIPTS, is_claim
+from appliance.mail.head import Field, Malformed
 
-# Ours to say, as they tell where a message came from; and Bcc, which the other recipients must not see.
-_DROPPED = frozenset(
-    {
-        "authentication-results",
-        "bcc",
-        "delivered-to",
-        "received",
-        "received-spf",
-        "resent-bcc",
-        "return-path",
-        "x-original-to",
-        "x-sender",
-    }
-)
 _ATOMS = re.compile(r"[A-Za-z0-9' -]+\Z")
 _WIDTH = 78
 _FOLD = "\r\n "
@@ -47,13 +34,15 @@ class Trace:
     domain: str
     at: datetime
     smtputf8: bool = False
+    secured: bool = True
+    signed_in: bool = True
 
 
 def lines_above(trace: Trace, fields: Sequence[Field]) -> bytes:
     """Give the lines to put above the head: Return-Path, Received, and Date and Message-ID where there are none."""
     names = {field.name for field in fields}
     date = format_datetime(trace.at)
-    protocol = "UTF8SMTPSA" if trace.smtputf8 else "ESMTPSA"
+    protocol = ("UTF8SMTP" if trace.smtputf8 else "ESMTP") + "S" * trace.secured + "A" * trace.signed_in  # RFC 3848
     lines = [
         f"Return-Path: <{trace.sender}>",
         f"Received: by {trace.domain} with {protocol} id {trace.identity};",
@@ -66,20 +55,50 @@ def lines_above(trace: Trace, fields: Sequence[Field]) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def stored_head(fields: Iterable[Field], name: str) -> bytes:
-    """Give the head to store, with its empty line; the shown name of every sender in it becomes ``name``.
+def stored_head(fields: Sequence[Field], names: Mapping[str, str], author: str | None) -> bytes:
+    """Give the head to store, with its empty line; every sender in it gets the shown name that ``names`` has for him.
 
-    With an empty ``name`` only the address is left. ``fields`` were found to be right by ``sender_problem``.
+    ``names`` by address in lower case, as it is stored; with an empty one only the address is left. ``author`` is the
+    address of who really writes: where From is another one, of a group, Sender says so (RFC 5322 3.6.2); ``None``: that
+    is nobody. A receipt stays when it goes to nobody but those in ``names``. ``fields`` were found to be right by
+    ``sender_problem``.
     """
-    name = "".join(character for character in name if character.isprintable()).strip()
-    return b"".join(_line(field, name) for field in fields if field.name not in _DROPPED) + b"\r\n"
+    names = {address: "".join(filter(str.isprintable, name)).strip() for address, name in names.items()}
+    writers = [mailbox for field in fields if field.name == "from" for mailbox in mailboxes(field.value)]
+    kept = _kept(fields, names)
+    if author is None or all(plain(mailbox.address) == author for mailbox in writers):
+        head = [_line(field, names) for field in kept]
+    else:
+        head = [_line(field, names) for field in kept if field.name != "sender"]
+        head.append(f"Sender: {_mailbox('Sender', names.get(author, ''), author)}\r\n".encode("ascii"))
+    return b"".join(head) + b"\r\n"
 
 
-def _line(field: Field, name: str) -> bytes:
-    if field.name not in SENDERS:
+def _kept(fields: Sequence[Field], names: Mapping[str, str]) -> Iterator[Field]:
+    """Give the fields that stay; of several receipts of one kind the first alone is looked at."""
+    asked: set[str] = set()
+    for field in fields:
+        if field.name in RECEIPTS:
+            if field.name not in asked and _is_own(field, names):
+                yield field
+            asked.add(field.name)
+        elif not is_claim(field.name):
+            yield field
+
+
+def _is_own(receipt: Field, names: Mapping[str, str]) -> bool:
+    try:
+        return all(plain(mailbox.address) in names for mailbox in mailboxes(receipt.value))
+    except Malformed:
+        return False
+
+
+def _line(field: Field, names: Mapping[str, str]) -> bytes:
+    if field.name not in SENDERS and field.name not in RECEIPTS:
         return field.raw + b"\r\n"
     label = field.raw.partition(b":")[0].decode("ascii")
-    senders = (_mailbox(label, name, mailbox.address) for mailbox in mailboxes(field.value))
+    addresses = [plain(each.address) or "" for each in mailboxes(field.value)]  # no dot at the end: others stumble
+    senders = (_mailbox(label, names.get(address, ""), address) for address in addresses)
     return f"{label}: {f',{_FOLD}'.join(senders)}\r\n".encode("ascii")
 
 

@@ -1,33 +1,49 @@
-"""Mail on the disk: Maildirs as Dovecot reads them, one folder per login.
+"""Mail on the disk: Maildirs as Dovecot reads them, one folder per login, and the spool of what goes outside.
 
-May live here: files and folders below one root. May not: a protocol, an account, a rule. Everything here waits for the
-disk and belongs into a thread. A message is in a mailbox when :meth:`Draft.deliver` returns, whatever happens
-afterwards: file and folder are on stable storage by then. After an error there is nothing of it left.
+May live here: files and folders below one root. May not: a protocol, an account, a rule, who waits for whom
+(``commits``). What was placed is on stable storage, file and name, when :meth:`Store.place` returns; of what was not
+nothing is left. That takes time and belongs into a thread.
+
+Messages that are placed together share their flushes: all are on their way to the disk before the first is waited for,
+and each folder is flushed once. On ext4 that makes two commits of its journal, one for the files and one for their
+names, however many there are.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import itertools
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from appliance.daemon.space import Reserve
+from appliance.mail.draft import Draft, Mark, StoreFailed, reported
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
+_SPOOL = ".spool"
+
+T = TypeVar("T")
 
 
-class StoreFailed(Exception):
-    """The disk did not take a message, which may be tried again; the cause is for the carer."""
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A ``draft`` for the mailboxes of ``logins``, each once, or (``None``) for the spool."""
+
+    draft: Draft
+    logins: tuple[str, ...] | None
 
 
-class StoreFull(StoreFailed):
-    """There is no room for it."""
+@dataclass(slots=True)
+class _Message:
+    """What came of the ``parcels`` of one message so far; ``folders`` must be flushed for it."""
+
+    parcels: Sequence[Parcel]
+    folders: dict[str, None] = field(default_factory=dict)
+    failed: StoreFailed | None = None
 
 
 class Store:
@@ -38,96 +54,103 @@ class Store:
 
     def __init__(self, root: Path, host: str, reserve: Reserve | None = None) -> None:
         self.reserve = reserve or Reserve(root, 0)
-        self._root = root
+        self._root = str(root)
         self._host = re.sub(r"[^A-Za-z0-9.-]", "-", host) or "localhost"
         self._numbers = itertools.count(1)
         self._safe: set[str] = set()
 
-    def draft(self, logins: Sequence[str]) -> Draft:
-        """Begin a message for the mailboxes ``logins`` (at least one), making those that are missing.
+    def draft(self, mark: Mark | None = None) -> Draft:
+        """Begin a file, whose first line is to be ``mark``; nothing of it is anywhere yet."""
+        return Draft(self._root, self.reserve, mark)
 
-        Raise :class:`StoreFailed`.
-        """
-        with _reported():
-            self.reserve.claim(0)
-            boxes = [self._box(login) for login in dict.fromkeys(logins)]
+    def place(self, parcels: Sequence[Parcel]) -> None:
+        """Put a message where it belongs, everywhere or nowhere. Raise :class:`StoreFailed`."""
+        (failed,) = self.place_all([parcels])
+        if failed is not None:
+            raise failed
+
+    def place_all(self, messages: Sequence[Sequence[Parcel]]) -> list[StoreFailed | None]:
+        """Do the same with several messages, which share their flushes; give what each of them failed of."""
+        batch = [_Message(parcels) for parcels in messages]
+        flushed: dict[str, StoreFailed | None] = {}
+
+        def flush(message: _Message) -> None:
+            for folder in message.folders:
+                if folder not in flushed:
+                    flushed[folder] = _failure_of(_sync, folder)
+                if (error := flushed[folder]) is not None:
+                    raise error
+
+        whole = False
+        try:
+            for step in (_finish, _start, _flush, self._name, flush):
+                # Once the last of them is on the disk, those before it are: then one commit takes all.
+                for message in reversed(batch) if step is _flush else batch:
+                    if message.failed is None:
+                        message.failed = _failure_of(step, message)
+            whole = True
+        finally:
+            for message in batch:
+                for parcel in message.parcels:
+                    if message.failed is not None or not whole:
+                        parcel.draft.withdraw()
+                    parcel.draft.close()
+        return [message.failed for message in batch]
+
+    def _name(self, message: _Message) -> None:
+        for parcel in message.parcels:
             seconds, micros = divmod(time.time_ns() // 1000, 1_000_000)
             name = f"{seconds}.M{micros}P{os.getpid()}Q{next(self._numbers)}.{self._host}"
-            return Draft(boxes, name, self.reserve)
+            if parcel.logins is None:
+                message.folders[self._link(parcel.draft, _SPOOL, name)] = None
+                continue
+            # The sizes tell Dovecot what it would have to open the file for; lines end with CRLF, so both are the same.
+            name = f"{name},S={parcel.draft.size},W={parcel.draft.size}"
+            for login in parcel.logins:
+                if not _LOGIN.match(login):
+                    raise ValueError("not the name of a mailbox")
+                message.folders[self._link(parcel.draft, login, name)] = None
 
-    def _box(self, login: str) -> Path:
-        if not _LOGIN.match(login):
-            raise ValueError("not the name of a mailbox")
-        box = self._root / login
-        if login not in self._safe or not (box / "new").is_dir():
-            for folder in (box, box / "cur", box / "tmp", box / "new"):
-                folder.mkdir(mode=0o700, exist_ok=True)
-            _sync(box)
-            _sync(self._root)
-            self._safe.add(login)
-        return box
-
-
-class Draft:
-    """A message being written, in the ``tmp`` of its first mailbox: Dovecot clears away there what a crash left."""
-
-    def __init__(self, boxes: Sequence[Path], name: str, reserve: Reserve) -> None:
-        self._reserve = reserve
-        self._boxes = boxes
-        self._name = name
-        self._path = boxes[0] / "tmp" / name
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._size = 0
-
-    def write(self, data: bytes) -> None:
-        """Add ``data``. Raise :class:`StoreFailed`; the draft is gone then."""
+    def _link(self, draft: Draft, box: str, name: str) -> str:
+        """Give the draft a name in a box, which is made when it is missing; give the folder."""
+        folder = f"{self._root}/{box}/new"
+        self._make(box)
         try:
-            with _reported():
-                self._reserve.claim(len(data))
-                view = memoryview(data)
-                while view:
-                    written = os.write(self._file, view)
-                    self._size += written
-                    view = view[written:]
-        except BaseException:
-            self.discard()
-            raise
+            draft.link(f"{folder}/{name}")
+        except FileNotFoundError:  # the box was removed since
+            self._safe.discard(box)
+            self._make(box)
+            draft.link(f"{folder}/{name}")
+        return folder
 
-    def deliver(self) -> int:
-        """Put the message into every mailbox and give its size in bytes. Raise :class:`StoreFailed`.
-
-        Nothing is left after an error. It is one file with a link in each mailbox; ``,S=`` and ``,W=`` tell Dovecot its
-        size without opening it (lines end with CRLF, so both are the same).
-        """
-        placed: list[Path] = []
-        try:
-            with _reported():
-                os.fsync(self._file)
-                name = f"{self._name},S={self._size},W={self._size}"
-                for box in self._boxes:
-                    path = box / "new" / name
-                    os.link(self._path, path)
-                    placed.append(path)
-                for box in self._boxes:
-                    _sync(box / "new")
-        except BaseException:
-            for path in placed:
-                path.unlink(missing_ok=True)
-            self.discard()
-            raise
-        self.discard()
-        return self._size
-
-    def discard(self) -> None:
-        """Forget the draft; what is delivered stays. May be called more than once."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
+    def _make(self, box: str) -> None:
+        """See to it that a box is there, and is on stable storage."""
+        if box in self._safe:
+            return
+        path = Path(self._root, box)
+        for folder in (path, *(path / name for name in ("cur", "tmp", "new"))):
+            folder.mkdir(0o700, exist_ok=True)
+        _sync(str(path))
+        _sync(self._root)
+        self._safe.add(box)
 
 
-def _sync(folder: Path) -> None:
+def _finish(message: _Message) -> None:
+    for parcel in message.parcels:
+        parcel.draft.finish()
+
+
+def _start(message: _Message) -> None:
+    for parcel in message.parcels:
+        parcel.draft.start()
+
+
+def _flush(message: _Message) -> None:
+    for parcel in message.parcels:
+        parcel.draft.flush()
+
+
+def _sync(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -135,11 +158,10 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    """Turn an error of the disk into one of ours, without the name of a file: that is a login."""
+def _failure_of(step: Callable[[T], None], what: T) -> StoreFailed | None:
     try:
-        yield
-    except OSError as error:
-        kind = StoreFull if error.errno in _FULL else StoreFailed
-        raise kind(f"{os.strerror(error.errno or 0)} while storing a message") from error
+        with reported():
+            step(what)
+    except StoreFailed as error:
+        return error
+    return None

@@ -1,4 +1,4 @@
-"""Reading a submission connection byte by byte strictly, and counting connections.
+"""Reading a connection of a mail program byte by byte, strictly.
 
 May live here: what is below SMTP's grammar. May not: commands, replies.
 """
@@ -6,12 +6,10 @@ May live here: what is below SMTP's grammar. May not: commands, replies.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import contextlib
 from collections.abc import Iterator
-from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Protocol
 
-_HERE = "this machine"
+_IN_A_ROW = 4
 
 
 class BadLine(Exception):
@@ -19,10 +17,19 @@ class BadLine(Exception):
 
 
 class LineReader(asyncio.StreamReader):
-    """A stream whose lines end with CRLF only (RFC 5321 2.3.8)."""
+    """A stream whose lines end with CRLF only (RFC 5321 2.3.8), and whose lines are not all served before others'."""
+
+    _in_a_row = 0
 
     async def readuntil(self, separator: bytes = b"\n") -> bytes:  # type: ignore[override]  # newer Pythons take a tuple, too
-        """Read a line. Raise :class:`BadLine`, after which nothing more should be read, or ``IncompleteReadError``."""
+        """Read a line. Raise :class:`BadLine`, after which nothing more should be read, or ``IncompleteReadError``.
+
+        Of many lines that came at once only some are given without a wait: one client's commands hold up nobody else.
+        """
+        self._in_a_row = self._in_a_row + 1 if self.has_line else 0
+        if self._in_a_row == _IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
         try:
             line = await super().readuntil(separator)
         except asyncio.LimitOverrunError:
@@ -35,91 +42,36 @@ class LineReader(asyncio.StreamReader):
         """Let a line have ``length`` bytes from now on."""
         self._limit = length
 
+    @contextlib.contextmanager
+    def in_bulk(self, size: int) -> Iterator[None]:
+        """Let twice ``size`` bytes gather before the other side has to wait; for what is not read by lines."""
+        limit, self._limit = self._limit, size
+        try:
+            yield
+        finally:
+            self._limit = limit
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something came that was not read yet."""
+        return bool(self._buffer)  # type: ignore[attr-defined]  # as below
+
+    @property
+    def has_line(self) -> bool:
+        """Whether a line can be read without waiting."""
+        return b"\n" in self._buffer  # type: ignore[attr-defined]  # as below
+
+    async def speaks_within(self, seconds: float) -> bool:
+        """Say whether something comes before ``seconds`` have passed, or came already; it is still to be read."""
+        if not seconds:
+            await asyncio.sleep(0)
+            return self.waiting
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                self.put_back(await self.read(1))
+        return self.waiting
+
     def put_back(self, data: bytes) -> None:
         """Let ``data``, which was read too far, be read next."""
         buffer: bytearray = self._buffer  # type: ignore[attr-defined]  # asyncio offers no other way to read ahead
         buffer[:0] = data
-
-
-class Closable(Protocol):
-    """An open connection."""
-
-    def last_word(self, reply: str) -> None:
-        """Send ``reply`` and close."""
-        ...
-
-    def give_way(self) -> None:
-        """Close, because somebody else needs the room."""
-        ...
-
-
-class Connections:
-    """Which connections are open: at most ``most`` in all and ``each`` from one address, or one /64 of IPv6.
-
-    Who signed in stays; of the others the oldest gives way when there are enough. Connections of this machine, such as
-    the probe's, count for themselves only: they always find room, and none gives way to them.
-    """
-
-    def __init__(self, most: int, each: int) -> None:
-        self._most = most
-        self._each = each
-        self._open: dict[Closable, str] = {}
-        self._strangers: dict[Closable, None] = {}
-        self._counts: Counter[str] = Counter()
-        self._none = asyncio.Event()
-        self._none.set()
-
-    def __iter__(self) -> Iterator[Closable]:
-        return iter(list(self._open))
-
-    def take(self, connection: Closable, address: str) -> bool:
-        """Count ``connection`` from ``address``; false, and not counted, when there are enough."""
-        origin = _origin(address)
-        if self._counts[origin] >= self._each:
-            return False
-        if origin != _HERE:
-            if len(self._open) - self._counts[_HERE] >= self._most and not self._make_room():
-                return False
-            self._strangers[connection] = None
-        self._open[connection] = origin
-        self._counts[origin] += 1
-        self._none.clear()
-        return True
-
-    def signed_in(self, connection: Closable) -> None:
-        """Keep ``connection`` from now on, however many come."""
-        self._strangers.pop(connection, None)
-
-    def give_back(self, connection: Closable) -> None:
-        """Count ``connection`` no more; does nothing when it was not counted."""
-        self._strangers.pop(connection, None)
-        origin = self._open.pop(connection, None)
-        if origin is not None:
-            self._counts[origin] -= 1
-            if not self._counts[origin]:
-                del self._counts[origin]
-        if not self._open:
-            self._none.set()
-
-    async def none_left(self) -> None:
-        """Wait until all are closed."""
-        await self._none.wait()
-
-    def _make_room(self) -> bool:
-        oldest = next(iter(self._strangers), None)
-        if oldest is None:
-            return False
-        self.give_back(oldest)
-        oldest.give_way()
-        return True
-
-
-def _origin(address: str) -> str:
-    """Give what ``address`` is counted as: whoever has one address of IPv6 has all of its /64."""
-    try:
-        read = ip_address(address)
-    except ValueError:
-        return address
-    if read.is_loopback:
-        return _HERE
-    return str(ip_network((read, 64), strict=False)) if isinstance(read, IPv6Address) else address

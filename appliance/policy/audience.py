@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from appliance.policy.account import Account, Service
+from appliance.policy.mailing import MailRules
 from appliance.policy.snapshot import Snapshot
 
 
@@ -19,7 +20,7 @@ class Needs:
     """What an audience decides on: its ``services``, people's ``names``, ``ids``, ``quotas``, all groups and consents.
 
     Without the last two it still gets a membership that one of its rules or limits asks for and a consent that its
-    services need.
+    services need. ``mail``: the rules of mail.
     """
 
     services: frozenset[Service]
@@ -28,6 +29,7 @@ class Needs:
     quotas: bool = False
     groups: bool = False
     consents: bool = False
+    mail: bool = False
 
 
 _ALL = frozenset(Service)
@@ -36,11 +38,11 @@ _ASKED = _ALL - {Service.PC}
 
 AUDIENCES: Mapping[str, Needs] = MappingProxyType(
     {
-        "supervisor": Needs(_ALL, names=True, ids=True, quotas=True, groups=True, consents=True),
+        "supervisor": Needs(_ALL, names=True, ids=True, quotas=True, groups=True, consents=True, mail=True),
         # names: a password must not contain them (K02); quotas: IMAP engines ask auth how much a mailbox may hold
         "auth": Needs(_ASKED, names=True, ids=True, quotas=True),
-        # names: those of senders are the roster's (K09); ids: rows of the ledger of space
-        "mail": Needs(frozenset({Service.MAIL}), names=True, ids=True, quotas=True),
+        # names: those of senders are the roster's (K09); ids: rows of the ledger of space; groups have addresses
+        "mail": Needs(frozenset({Service.MAIL}), names=True, ids=True, quotas=True, groups=True, mail=True),
         "files": Needs(frozenset({Service.FILES}), ids=True, quotas=True, groups=True),
         "web": Needs(frozenset({Service.WEB})),
     }
@@ -92,6 +94,7 @@ def for_audience(snapshot: Snapshot, audience: str, before: tuple[Snapshot, Snap
         rules=rules,
         consents_required=required,
         limits=replace(snapshot.limits, rules=limits),
+        mail=snapshot.mail if needs.mail else MailRules(),
     )
 
 

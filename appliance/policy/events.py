@@ -21,6 +21,7 @@ _Value = str | int | tuple[str, ...] | None
 _LONGEST_TEXT = 1_000
 _MOST_TEXTS = 1_000
 _LONGEST_EVENT = 65_536
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Kind(StrEnum):
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     SIGN_IN = "sign-in"
     REFUSED = "refused"
     MAIL_ACCEPTED = "mail-accepted"
+    MAIL_LEFT = "mail-left"
     LOCKED = "locked"
     UNLOCKED = "unlocked"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of an event
@@ -76,7 +78,10 @@ def validate(event: Event) -> None:
     sign-in: service, login, address (IP or null), outcome (verified, refused, must-change, denied, try-later), way
     (ticket; null: password).
     refused: code, service, reason, source and text of the rule.
-    mail-accepted: login, recipients, size (bytes), message_id.
+    mail-accepted: login (empty: handed in from outside), sender (of the envelope; null: the account's own address),
+    recipients, size (bytes), message_id; a message to many is recorded in parts.
+    mail-left: login, message_id (of mail-accepted), recipients (outside of the school), outcome (sent: the smarthost
+    has it; failed: nobody ever will), by and reason (of whoever stopped it, else null).
     locked, unlocked: login, service (null: all), until (ISO 8601 with zone, or null: for good), by, reason.
     password-changed, account-created, account-removed: login. password-reset: login, by.
     import-applied: by, and the numbers new, changed, moved, gone.
@@ -109,7 +114,7 @@ def encode(event: Event) -> bytes:
     """Give ``event`` as one line of JSON without its line end; raises :class:`WrongEvent`, also over 64 KiB."""
     validate(event)
     record = {"kind": event.kind, "time": event.time.isoformat(), **event.fields}
-    data = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
+    data = _JSON.encode(record).encode(errors="backslashreplace")
     if len(data) > _LONGEST_EVENT:
         raise WrongEvent(f"{event.kind}: more than {_LONGEST_EVENT} bytes")
     return data
@@ -188,7 +193,21 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
         "way": _or_null(_one_of("ticket")),
     },
     Kind.REFUSED: {"code": _code, "service": _service, "reason": _one_of(*Reason), "source": _text, "text": _text},
-    Kind.MAIL_ACCEPTED: {"login": _text, "recipients": _texts, "size": _number, "message_id": _text},
+    Kind.MAIL_ACCEPTED: {
+        "login": _text,
+        "sender": _or_null(_text),
+        "recipients": _texts,
+        "size": _number,
+        "message_id": _text,
+    },
+    Kind.MAIL_LEFT: {
+        "login": _text,
+        "message_id": _text,
+        "recipients": _texts,
+        "outcome": _one_of("sent", "failed"),
+        "by": _or_null(_text),
+        "reason": _or_null(_text),
+    },
     Kind.LOCKED: _LOCK,
     Kind.UNLOCKED: _LOCK,
     Kind.PASSWORD_CHANGED: {"login": _text},
@@ -224,7 +243,7 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
         "by": _text,
         "reason": _text,
     },
-    Kind.FOLDER_GIVEN: {"area": _one_of("homes", "groups"), "name": _text, "to": _text, "by": _text},
-    Kind.FOLDER_DELETED: {"area": _one_of("homes", "groups"), "name": _text, "by": _or_null(_text)},
+    Kind.FOLDER_GIVEN: {"area": _one_of("homes", "groups", "mail"), "name": _text, "to": _text, "by": _text},
+    Kind.FOLDER_DELETED: {"area": _one_of("homes", "groups", "mail"), "name": _text, "by": _or_null(_text)},
     Kind.VERSIONS_DELETED: {"instant": _or_null(_text), "count": _number, "by": _text},
 }

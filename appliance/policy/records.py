@@ -1,4 +1,4 @@
-"""How the parts of a snapshot are written as JSON values and read again: format 2.
+"""How the parts of a snapshot are written as JSON values and read again.
 
 May live here: one writer and one reader for each type, side by side. May not: the file as a whole (``snapshot``),
 meanings. Sets are sorted, so that equal values give equal text. A reader raises ``KeyError``, ``TypeError``,
@@ -12,10 +12,11 @@ from datetime import date, datetime, time
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from appliance.policy.access import AccessRule, Who
+from appliance.policy.access import AccessRule
 from appliance.policy.account import Account, Consent, Lock, Role, Service
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitRule, LimitTable
+from appliance.policy.records_mail import read_who, write_who
 from appliance.policy.schedule import Days, Holidays, Schedule, Window
 from appliance.policy.values import array, flag, text, whole
 
@@ -88,12 +89,7 @@ def write_rule(rule: AccessRule) -> _Record:
         "source": rule.source,
         "text": rule.text,
         "services": sorted(rule.services),
-        "who": {
-            "everyone": rule.who.everyone,
-            "roles": sorted(rule.who.roles),
-            "groups": sorted(rule.who.groups),
-            "logins": sorted(rule.who.logins),
-        },
+        "who": write_who(rule.who),
         "allow": rule.allow,
         "rooms": sorted(rule.rooms),
         "targets": rule.targets,
@@ -103,16 +99,11 @@ def write_rule(rule: AccessRule) -> _Record:
 
 def read_rule(record: Mapping[str, Any]) -> AccessRule:
     """Read a rule."""
-    who, schedule = record["who"], record["schedule"]
+    schedule = record["schedule"]
     return AccessRule(
         source=text(record["source"]),
         services=frozenset(map(Service, array(record["services"]))),
-        who=Who(
-            everyone=flag(who["everyone"]),
-            roles=frozenset(map(Role, array(who["roles"]))),
-            groups=frozenset(map(text, array(who["groups"]))),
-            logins=frozenset(map(text, array(who["logins"]))),
-        ),
+        who=read_who(record["who"]),
         allow=flag(record["allow"]),
         rooms=frozenset(map(text, array(record["rooms"]))),
         targets=tuple(map(text, array(record["targets"]))),

@@ -21,13 +21,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from appliance.policy import records
-from appliance.policy.access import AccessRule
+from appliance.policy import records, records_mail
+from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Consent, Group, GroupKind, Service
 from appliance.policy.limits import LimitTable
+from appliance.policy.mailing import MailRules
 from appliance.policy.values import array, text, whole
 
-_FORMAT = 2
+_FORMAT = 3
 _HEADER = re.compile(
     rb"(schoolserver-snapshot (\d{1,9}) (\d{1,18}) (\d{1,18}) ([a-z]{1,32}) (\d{1,12}) )([0-9a-f]{64})\n"
 )
@@ -55,7 +56,8 @@ class Snapshot:
 
     ``audience`` is a key of :data:`appliance.policy.audience.AUDIENCES`; ``domain`` the school's (``schule.example``),
     ``zone`` where its clocks stand. ``accounts`` by login, ``groups`` by name, ``rules`` in the order in which they are
-    asked, ``rooms`` by name with their networks.
+    asked, ``rooms`` by name with their networks, ``mail`` the rules of mail. ``found`` is no part of what it says:
+    there ``members`` keeps what it worked out of it, by group or by who is meant.
     """
 
     version: Version
@@ -68,6 +70,8 @@ class Snapshot:
     consents_required: Mapping[Service, frozenset[Consent]] = field(default_factory=dict)
     rooms: Mapping[str, tuple[IPv4Network | IPv6Network, ...]] = field(default_factory=dict)
     limits: LimitTable = field(default_factory=LimitTable)
+    mail: MailRules = field(default_factory=MailRules)
+    found: dict[str | Who, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 def same_meaning(one: Snapshot, other: Snapshot) -> bool:
@@ -116,6 +120,7 @@ def _write_body(snapshot: Snapshot) -> dict[str, Any]:
         "consents_required": {service: sorted(asked) for service, asked in snapshot.consents_required.items()},
         "rooms": {name: [str(network) for network in networks] for name, networks in snapshot.rooms.items()},
         "limits": records.write_limits(snapshot.limits),
+        "mail": records_mail.write_mail(snapshot.mail),
     }
 
 
@@ -141,4 +146,9 @@ def _read_body(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_READERS = {1: _read_body, 2: _read_body}  # format 1 knows no quotas and no special limits; the reader takes both
+def _read_with_mail(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_read_body(body), "mail": records_mail.read_mail(body["mail"])}
+
+
+_READERS = {1: _read_body, 2: _read_body, 3: _read_with_mail}
+"""Format 1 knows no quotas and no special limits, 2 no rules of mail: then those are the usual ones."""

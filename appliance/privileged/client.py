@@ -24,11 +24,14 @@ class PrivilegedClient:
         self._client = BlockingClient(path, timeout)
 
     def home_make(self, login: str, uid: int, gid: int) -> bool:
-        """Make the home of ``login`` (0700, numeric owner ``uid`` and ``gid``); whether it was missing."""
+        """Make the home of ``login`` (0700, numeric owner ``uid`` and ``gid``); whether it was missing.
+
+        Its mailbox comes back with it, and goes with one of another id.
+        """
         return bool(self._client.call("home-make", login=login, uid=uid, gid=gid)["made"])
 
     def home_remove(self, login: str, uid: int) -> bool:
-        """Remove the home of ``login`` for good, and all former versions of ``uid``'s; whether there was one."""
+        """Remove home and mailbox of ``login`` for good, and all former versions of ``uid``'s; whether it was."""
         return bool(self._client.call("home-remove", login=login, uid=uid)["removed"])
 
     def group_make(self, name: str, gid: int, was: str | None = None) -> bool:
@@ -49,18 +52,19 @@ class PrivilegedClient:
         return int(found["changed"]), int(found["left"])
 
     def folders_list(self) -> dict[str, Any]:
-        """Give ``homes`` and ``groups`` (name to numeric id) and ``former``: kind, name, number, day of each put aside.
+        """Give ``homes``, ``groups`` and ``mail`` (name to numeric id), and kind, name, number, day of each ``former``.
 
+        Mailboxes have no id of their own (0); one put aside has that of its home, 0 where that was gone before.
         ``numbered``: whether ids mean anything; where the helper is not root all is its own and they are 0.
         """
         return self._client.call("folders-list")
 
     def folder_aside(self, kind: str, name: str, number: int) -> bool:
-        """Put the folder ``name`` of ``kind`` (``homes``, ``groups``) aside if it belongs to ``number``."""
+        """Put the folder ``name`` of ``kind`` (``homes`` with mailbox, ``groups``, ``mail``) of ``number`` aside."""
         return bool(self._client.call("folder-aside", kind=kind, name=name, number=number)["done"])
 
     def folder_give(self, kind: str, former: tuple[str, int], heir: tuple[str, int]) -> tuple[str, int]:
-        """Put a folder that was put aside into that of ``heir``; both are name and number.
+        """Put what was put aside into that of ``heir`` (a mailbox into the mailbox); both are name and number.
 
         Its name there, and how many files were left to their former owner, for they have a second name.
         """

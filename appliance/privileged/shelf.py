@@ -116,6 +116,14 @@ class Shelf:
             self._aside(name, self._own(number), folder)
             return True
 
+    def whose(self, name: str) -> int | None:
+        """Give the id of the folder ``name``, 0 as :meth:`standing` does; ``None``: there is none.
+
+        Raises :class:`HomeError` if something else is called so, ``OSError`` from the disk.
+        """
+        with self._opened() as folder:
+            return self._whose(name, folder)
+
     def standing(self) -> Mapping[str, int]:
         """Give the id of each folder that stands under its name, 0 for the system's own and, without root, for all."""
         with self._opened() as folder, os.scandir(folder) as entries:

@@ -1,7 +1,8 @@
-"""All verbs on homes and group folders: one place behind which the tree is made, moved, mended and removed (K05, K23).
+"""All verbs on homes, mailboxes and group folders: the place behind which they are made, moved and removed (K05, K23).
 
-May live here: the verbs, and in which thread each runs. May not: how it is done (``homes``, ``groups``, ``shelf``,
-``mending``, ``giving``). What may take minutes runs in a thread of its own that stands back behind everything else.
+May live here: the verbs, and in which thread each runs. May not: how it is done (``homes``, ``mailboxes``, ``groups``,
+``shelf``, ``mending``, ``giving``). A mailbox goes where its home goes, and first, so that a cut leaves nothing behind.
+What may take minutes runs in a thread of its own that stands back behind everything else.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from appliance.privileged.forgetting import Deleted
 from appliance.privileged.giving import Heir, give
 from appliance.privileged.groups import Groups
 from appliance.privileged.homes import Homes
+from appliance.privileged.mailboxes import Mailboxes
 from appliance.privileged.mending import Mended, Owner, mend
 from appliance.privileged.shelf import Former, HomeError, Shelf
 
@@ -34,7 +36,7 @@ _WHICH = {"kind": str, "name": str, "number": int}
 
 
 class Tree:
-    """The folders ``homes`` and ``groups`` below ``data``.
+    """The folders ``homes``, ``mail`` and ``groups`` below ``data``.
 
     ``note`` hears what is about to be deleted for good, and what it gives is called when it is.
     """
@@ -45,7 +47,8 @@ class Tree:
         self._data = data
         self._note = note
         self._homes, self._groups = Homes(data / "homes"), Groups(data / "groups")
-        self._shelves: Mapping[str, Shelf] = {"homes": self._homes, "groups": self._groups}
+        self._mailboxes = Mailboxes(data / "mail")
+        self._shelves: Mapping[str, Shelf] = {"homes": self._homes, "groups": self._groups, "mail": self._mailboxes}
         self._quick = ThreadPoolExecutor(1, "tree")
         self._slow = ThreadPoolExecutor(1, "mending", initializer=stand_back)
         self._ids: Callable[[], names.Ids] = lambda: names.Ids(1, 0)
@@ -80,13 +83,22 @@ class Tree:
     async def _home_make(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         login = _checked(names.login, arguments["login"])
         uid, gid = self._number(arguments["uid"]), self._number(arguments["gid"])
-        return {"made": await _run(self._quick, partial(self._homes.make, login, uid, gid))}
+
+        def act() -> bool:
+            whose = self._homes.whose(login)
+            if self._homes.root and whose and whose != uid:
+                self._mailboxes.put_aside(login, whose)  # a login given to somebody else opens no mail either
+            self._mailboxes.bring_back(login, uid)
+            return self._homes.make(login, uid, gid)
+
+        return {"made": await _run(self._quick, act)}
 
     async def _home_remove(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         login = _checked(names.login, arguments["login"])
         number = self._number(arguments["uid"]) if self._homes.root else 0
 
         def act() -> bool:
+            self._mailboxes.remove(login)
             others = tuple(name for name in self._homes.others(login, number) if name != login)
             return self._for_good(Deleted("homes", login, number, others), partial(self._homes.remove, login))
 
@@ -120,6 +132,7 @@ class Tree:
                 "numbered": self._homes.root,
                 "homes": dict(self._homes.standing()),
                 "groups": dict(self._groups.standing()),
+                "mail": dict(self._mailboxes.standing()),
                 "former": [[kind, one.name, one.number, one.day.isoformat()] for kind, one in former],
             }
 
@@ -127,12 +140,20 @@ class Tree:
 
     async def _aside(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         shelf, (name, number) = self._shelf(arguments), self._which(arguments)
-        number = number if number == 0 and not shelf.root else self._number(number)
-        return {"done": await _run(self._quick, partial(shelf.put_aside, name, number))}
+        number = number if number == 0 and (shelf is self._mailboxes or not shelf.root) else self._number(number)
+
+        def act() -> bool:
+            if shelf is self._homes and shelf.whose(name) == (number if shelf.root else 0):
+                self._mailboxes.put_aside(name, number)
+            return shelf.put_aside(name, number)
+
+        return {"done": await _run(self._quick, act)}
 
     async def _give(self, arguments: Mapping[str, Any], _peer: Peer) -> Mapping[str, Any]:
         kind, former = arguments["kind"], await self._former(arguments)
-        to = _checked(names.login if kind == "homes" else names.group, arguments["to"])
+        to = _checked(names.group if kind == "groups" else names.login, arguments["to"])
+        if kind == "mail":
+            return {"folder": await _run(self._quick, partial(self._mailboxes.give, former, to)), **_told(Mended())}
         heir = Heir(to, self._number(arguments["heir"]), home=kind == "homes")
         name, mended = await _run(self._slow, partial(give, self._data / kind, former, heir))
         return {"folder": name, **_told(mended)}
@@ -141,6 +162,8 @@ class Tree:
         shelf, former = self._shelf(arguments), await self._former(arguments)
 
         def act() -> bool:
+            if shelf is self._mailboxes:
+                return shelf.throw_away(former)  # of mail there are no former versions
             others = tuple(shelf.others(former.name, former.number))
             deleted = Deleted(arguments["kind"], former.name, former.number, others)
             return self._for_good(deleted, partial(shelf.throw_away, former))
@@ -167,7 +190,7 @@ class Tree:
 
     @staticmethod
     def _which(arguments: Mapping[str, Any]) -> tuple[str, int]:
-        check = names.login if arguments["kind"] == "homes" else names.group
+        check = names.group if arguments["kind"] == "groups" else names.login
         return _checked(check, arguments["name"]), arguments["number"]
 
     async def _former(self, arguments: Mapping[str, Any]) -> Former:
@@ -192,7 +215,7 @@ def _report(act: Callable[[], int]) -> None:
     try:
         failed = act()
     except OSError as error:
-        _log.error("a folder of homes or groups cannot be read: %s", os.strerror(error.errno or 0))
+        _log.error("a folder of homes, groups or mailboxes cannot be read: %s", os.strerror(error.errno or 0))
     else:
         if failed:
             _log.error("%d removed folder(s) cannot be deleted entirely", failed)

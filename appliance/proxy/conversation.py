@@ -1,8 +1,8 @@
 """One connection of a browser: request after request, or one tunnel.
 
-May live here: the order of steps, and when the connection ends. May not: how a step is done: reading (``head``,
-``target``, ``framing``), who it is (``sign_in``), what is allowed (``session``), connecting (``upstream``), moving
-bytes (``exchange``, ``tunnel``), pages (``replies``).
+May live here: the order of steps, and when the connection ends. May not: how a step is done: reading (``target``
+and the daemons' ``http_head`` and ``http_framing``), who it is (``sign_in``), what is allowed (``session``), connecting
+(``upstream``), moving bytes (``exchange``, ``tunnel``), pages (``replies``).
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from twisted.internet.defer import ensureDeferred
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
+from appliance.daemon.http_framing import request_body
+from appliance.daemon.http_head import HEAD_MAX, BadHead, RequestHead, cut_head, request_head
 from appliance.daemon.logs import describe
 from appliance.daemon.sessions import Sessions
+from appliance.daemon.texts import language_of
 from appliance.policy.decision import Limits
 from appliance.policy.request import Action
 from appliance.proxy.accept import Connections
 from appliance.proxy.addresses import literal
 from appliance.proxy.exchange import End, Exchange, Job
 from appliance.proxy.forward import keeps_open
-from appliance.proxy.framing import request_body
-from appliance.proxy.head import HEAD_MAX, BadHead, RequestHead, cut_head, request_head
 from appliance.proxy.negotiate import Negotiation, Tickets
-from appliance.proxy.replies import Cause, Refused, cause_of_status, language_of, page, told
+from appliance.proxy.replies import Cause, Refused, cause_of_status, page, told
 from appliance.proxy.session import Gate, Outcome, WebSession, Wish
 from appliance.proxy.sign_in import SignIn
 from appliance.proxy.target import Where, absolute_form, authority_form

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from appliance.daemon.http_framing import BadBody, Body, request_body, response_body, whole_size
+from appliance.daemon.http_head import BadHead, RequestHead, cut_head, response_head
 from appliance.policy.decision import Limits
 from appliance.policy.request import Action
 from appliance.proxy.coupling import couple, uncouple
 from appliance.proxy.forward import interim, keeps_open, request_upstream, response_downstream
-from appliance.proxy.framing import BadBody, Body, request_body, response_body, whole_size
-from appliance.proxy.head import BadHead, RequestHead, cut_head, response_head
 from appliance.proxy.replies import Cause, Refused
 from appliance.proxy.target import Where
 from appliance.proxy.upstream import Upstream

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from appliance.proxy.framing import Body
-from appliance.proxy.head import Field, RequestHead, ResponseHead
+from appliance.daemon.http_framing import Body
+from appliance.daemon.http_head import Field, RequestHead, ResponseHead
 from appliance.proxy.target import Where
 
 _OURS = frozenset(

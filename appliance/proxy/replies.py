@@ -6,7 +6,7 @@ carries the code that ``schoolserver why`` resolves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
@@ -100,21 +100,6 @@ def told(obstacle: Obstacle, upload: bool) -> Refused:
 def cause_of_status(status: int) -> Cause:
     """Give the cause for the status of a head that cannot be served."""
     return _OF_STATUS.get(status, Cause.MALFORMED)
-
-
-def language_of(wanted: Sequence[str], usual: str) -> str:
-    """Choose German or English by Accept-Language (RFC 9110, 12.5.4), ``usual`` when it asks for neither."""
-    best, weight = usual, 0.0
-    for part in ",".join(wanted).split(","):
-        tag, _, parameter = part.strip().partition(";")
-        name = tag.strip().lower().partition("-")[0]
-        try:
-            quality = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
-        except ValueError:
-            continue
-        if name in ("de", "en") and weight < quality <= 1.0:
-            best, weight = name, quality
-    return best
 
 
 def page(refused: Refused, language: str, keep: bool, bodiless: bool = False, token: str | None = None) -> bytes:

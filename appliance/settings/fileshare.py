@@ -88,8 +88,8 @@ class Fileshare:
     keep_aside: float = option(
         duration(86_400),
         "90 days",
-        "How long the folder of an account or group that is gone from the directory is kept aside before it is "
-        "deleted; see: schoolserver folders list.",
+        "How long folder and mailbox of an account, or the folder of a group, that is gone from the directory are kept "
+        "aside before they are deleted; see: schoolserver folders list.",
         example="365 days",
     )
     shadow_copies: float | None = option(

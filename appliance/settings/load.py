@@ -29,6 +29,9 @@ from appliance.settings.domain import DomainSettings, completed
 from appliance.settings.files import FILES
 from appliance.settings.fileshare import Fileshare
 from appliance.settings.mail import Mail
+from appliance.settings.mail_devices import DEVICE_CHECKS
+from appliance.settings.mail_outside import OUTSIDE_CHECKS
+from appliance.settings.mail_rules import RULE_CHECKS
 from appliance.settings.network import NetworkSettings
 from appliance.settings.pcs import PcSettings
 from appliance.settings.proxy import Proxy
@@ -66,7 +69,9 @@ def load(folder: Path) -> Settings:
     reading = Reading()
     present = _look(folder, reading)
     sections = {name: _section(folder, name, kind, present, reading) for name, kind in FILES.items()}
-    reading.run((*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS, *DOMAIN_CHECKS))
+    reading.run(
+        (*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS, *DOMAIN_CHECKS, *DEVICE_CHECKS, *OUTSIDE_CHECKS, *RULE_CHECKS)
+    )
     if reading.problems:
         order = [f"{name}.yaml" for name in FILES]
         raise SettingsError(sorted(reading.problems, key=lambda problem: _place(problem, order)))

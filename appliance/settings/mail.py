@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appliance.daemon.options import option
+from appliance.daemon.options_collections import ListOf
 from appliance.daemon.options_numbers import duration, integer, size
+from appliance.daemon.options_table import table
+from appliance.settings.mail_devices import MailDevice
+from appliance.settings.mail_outside import OutsideMail
+from appliance.settings.mail_rules import RuleSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,11 @@ class Mail:
         integer(1, 100), 5, "Attempts to sign in within one connection.", unit="attempts", example=3
     )
     recipients_max: int = option(
-        integer(1, 10_000), 100, "Recipients of one message (K09: no mass mail).", unit="recipients", example=40
+        integer(1, 10_000),
+        100,
+        "Recipients that a mail program may name for one message; rules below says to how many people one may write.",
+        unit="recipients",
+        example=40,
     )
     line_length: int = option(integer(998, 65_536), 998, "Longest line of a message.", unit="bytes", example=4096)
     message_overhead: int = option(
@@ -39,4 +48,28 @@ class Mail:
         "256 KiB",
         "What a message may weigh beyond its largest allowed attachment: head and text.",
         example="1 MiB",
+    )
+    messages_max: int = option(
+        integer(100, 100_000_000),
+        100_000,
+        "Messages in all folders of an account, beyond which its mail programs can add none; delivery goes on.",
+        unit="messages",
+        example=50_000,
+    )
+    mailboxes_max: int = option(
+        integer(10, 1_000_000),
+        500,
+        "Folders of an account's mailbox; with Dovecot 2.3 who is quick makes some more before it is noticed.",
+        unit="folders",
+        example=100,
+    )
+    devices: tuple[MailDevice, ...] = option(
+        ListOf(table(MailDevice), repeats=True),
+        [],
+        "Devices that hand in mail on port 25 without signing in, for people of the school only.",
+        example=[{"address": "10.1.30.5", "sender": "kopierer@schule.example", "name": "Kopierer"}],
+    )
+    rules: RuleSettings = option(table(RuleSettings), {}, "Who may write what to whom, and to how many (K08, K09).")
+    outside: OutsideMail = option(
+        table(OutsideMail), {}, "Mail to and from outside of the school (K08, K34); off as long as no role is named."
     )

@@ -1,4 +1,4 @@
-"""``network.yaml``: where services listen and which networks the rooms have."""
+"""``network.yaml``: where services listen and which networks rooms and devices have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from appliance.daemon.options_values import text
 ROOM = text(r"[\w][\w .-]{0,39}", "a room's name of at most 40 letters, digits, spaces, dots and dashes")
 _LISTENERS = (
     Option("submission", ADDRESS, "0.0.0.0:587", "Mail programs hand in mail (STARTTLS).", example="127.0.0.1:2587"),
+    Option(
+        "submissions", ADDRESS, "0.0.0.0:465", "Mail programs hand in mail (TLS at once).", example="127.0.0.1:2465"
+    ),
+    Option("smtp", ADDRESS, "0.0.0.0:25", "Devices of the school hand in mail.", example="127.0.0.1:2525"),
     Option("imap", ADDRESS, "0.0.0.0:143", "Mail programs read mail (STARTTLS).", example="127.0.0.1:2143"),
+    Option("imaps", ADDRESS, "0.0.0.0:993", "Mail programs read mail (TLS at once).", example="127.0.0.1:2993"),
+    Option("http", ADDRESS, "0.0.0.0:80", "Mail programs ask how they are set up.", example="127.0.0.1:2080"),
+    Option("https", ADDRESS, "0.0.0.0:443", "The same over TLS, for people too.", example="127.0.0.1:2443"),
     Option("ftp", ADDRESS, "0.0.0.0:21", "File programs (FTP with TLS).", example="127.0.0.1:2121"),
     Option("ftps", ADDRESS, "0.0.0.0:990", "File programs that begin with TLS at once.", example="127.0.0.1:2990"),
     Option("ldap", ADDRESS, "127.0.0.1:389", "The directory, for programs on this machine.", example="127.0.0.1:2389"),
@@ -40,6 +47,13 @@ class NetworkSettings:
         [],
         "The school's networks. The local authority may sign for addresses in them; rooms lie in them.",
         example=["10.1.0.0/16", "fd12:3456:789a::/48"],
+    )
+    device_networks: tuple[Network, ...] = option(
+        ListOf(NETWORK),
+        [],
+        "Networks in which only devices are, such as printers and panels, and no PC: where somebody could take an "
+        "address of his own, he could hand in mail as a device does (mail.yaml: devices).",
+        example=["10.1.30.0/24"],
     )
     rooms: Mapping[str, tuple[Network, ...]] = option(
         MappingOf(ROOM, ListOf(NETWORK, fewest=1)),

@@ -18,8 +18,8 @@ from appliance.daemon import key_pair
 from appliance.daemon.authority import Authority, ensure_authority, issue
 from appliance.daemon.identities import Identities
 from appliance.daemon.whole_file import write_whole
-from appliance.settings.names import server_names
-from appliance.setup.own_pair import OwnPair, read_pair
+from appliance.settings.names import certified_names, mail_names
+from appliance.setup.own_pair import OwnPair, covers, read_pair
 
 if TYPE_CHECKING:
     from appliance.daemon.authority import Network
@@ -49,8 +49,7 @@ def parts(units: Iterable[Unit]) -> Iterator[Part]:
 
 def names(settings: Settings, unit: str = "") -> tuple[str, ...]:
     """Give every name and address that the local authority's certificate for ``unit`` is for."""
-    own = (settings.domain.fqdn, settings.domain.name) if unit == _DOMAIN else server_names(settings)
-    return tuple(dict.fromkeys((*own, *_LOCAL)))
+    return tuple(dict.fromkeys((*certified_names(settings, unit), *_LOCAL)))
 
 
 def pair_for(unit: str, own: OwnPair | None) -> OwnPair | None:
@@ -64,6 +63,14 @@ def own_pair(settings: Settings, now: datetime | None = None) -> OwnPair | None:
     if wanted.certificate is None or wanted.key is None:
         return None
     return read_pair(wanted.certificate, wanted.key, wanted.names, now)
+
+
+def missed(settings: Settings, wanted: Iterable[Part], pair: OwnPair | None) -> Iterator[str]:
+    """Say where mail programs look for their settings in vain, for ``pair`` is not for those names."""
+    lacking = [name for name in mail_names(settings) if pair is not None and not covers(pair.names, name)]
+    if lacking and any(part.unit == "autoconfig" for part in wanted):
+        names = " and ".join(lacking)
+        yield f"the school's certificate is not for {names}: some mail programs will not set themselves up by it"
 
 
 def bring(settings: Settings, wanted: Sequence[Part], public: Path, now: datetime | None = None) -> list[str]:

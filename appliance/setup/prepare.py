@@ -113,6 +113,7 @@ def prepare(places: Places, system: System, given: Answers) -> Plan:
     notes = (
         *wanted.notes,
         *(pair.warnings if pair is not None else ()),
+        *certificates.missed(settings, parts, pair),
         *_backup(places, settings),
         *(() if hint is None else (hint,)),
     )

@@ -15,6 +15,8 @@ from appliance.daemon.request_client import BlockingClient
 from appliance.directory.client import Directory, connect
 from appliance.policy.account import Role, Service
 from appliance.policy.events import Event, Kind
+from appliance.policy.limits import LimitTable
+from appliance.policy.snapshot import Snapshot
 from appliance.privileged.client import PrivilegedClient
 from appliance.settings.load import Settings
 from appliance.supervisor.alerts import Alerts, Around, steady_clock
@@ -39,11 +41,15 @@ from appliance.supervisor.launcher.units import school_units
 from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
 from appliance.supervisor.log_on import LogOn
+from appliance.supervisor.mail_addresses import MailAddresses
 from appliance.supervisor.memory import StateMemory
 from appliance.supervisor.numbers import Numbers
+from appliance.supervisor.outbound import Outbound
+from appliance.supervisor.outbound import client as outbound_client
 from appliance.supervisor.passwords import Passwords
 from appliance.supervisor.people import People
 from appliance.supervisor.probe import Probe, ProbeFailed
+from appliance.supervisor.probe_autoconfig import probe_autoconfig
 from appliance.supervisor.probe_backup import probe_backup
 from appliance.supervisor.probe_clock import ClockProbe
 from appliance.supervisor.probe_domain import probe_dns, probe_kerberos, probe_ldap
@@ -52,8 +58,11 @@ from appliance.supervisor.probe_mail import probe_mail
 from appliance.supervisor.probe_shares import probe_shares
 from appliance.supervisor.probe_web import probe_web
 from appliance.supervisor.publisher import READERS, Publisher
+from appliance.supervisor.quota_warnings import QuotaWarnings, Space
+from appliance.supervisor.quota_warnings_memory import Warned
 from appliance.supervisor.quotas import Quotas
 from appliance.supervisor.quotas_ledger import Ledger, Sources
+from appliance.supervisor.scanners import Scanning
 from appliance.supervisor.shadows import Shadows
 from appliance.supervisor.smb_door import SmbDoor
 from appliance.supervisor.smb_shares import SmbShares
@@ -67,6 +76,7 @@ PROBES = (
     Probe("mail", Service.MAIL, probe_mail, frozenset({"mail", "imap"})),
     Probe("web", Service.WEB, probe_web, frozenset({"proxy"})),
     Probe("files", Service.FILES, probe_files, frozenset({"fileshare"})),
+    Probe("mail set-up", None, probe_autoconfig, frozenset({"autoconfig"})),
 )
 """Each service adds its own: a function that moves bytes through it and compares them."""
 
@@ -103,6 +113,9 @@ class Parts:
     shares: SmbShares
     shadows: Shadows | None
     door: SmbDoor
+    outbound: Outbound
+    scanning: Scanning
+    quota_warnings: QuotaWarnings
     probes: tuple[Probe, ...]
     state: State
     directory: Directory
@@ -161,17 +174,23 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
     alerts = Alerts(settings, Memory(state), Around(health.status, visiting.visitor, banner, steady_clock()))
     engines = Engines(state, launcher, health, alerts.note)
     keytabs = Keytabs(PrivilegedClient(helper), launcher) if settings.directory.kind == "domain" else None
-    door = _smb_door(health, visiting)
+    send = _by_our_own_mail(health, visiting)
+    door = _smb_door(health, send)
+    quota_warnings = _quota_warnings(health, publisher, ledger, Warned(state), send)
+    outbound = _outbound(health)
     shadows = Shadows(PrivilegedClient(helper, _COUNT), lambda: health.settings) if _has_shares(settings) else None
     shares_by = PrivilegedClient(helper)
     shares = SmbShares(shares_by, _shares(settings, shadows, shares_by), door)
     in_domain = [part.check for part in (log_on, keytabs) if part is not None]
-    numbers = Numbers(lambda: publisher.directory)
-    health.also(alerts.check, engines.check, numbers.check, *in_domain)
-    health.also(lambda: shares.check() if health.installed("fileshare") else None)
-    health.also(lambda: None if shadows is None else shadows.check())
-    health.also(lambda: check_lists(health.settings) if health.installed("proxy") else None)
-    health.also(folders.check, ledger.check)
+    health.also(alerts.check, engines.check, Numbers(lambda: publisher.directory).check, *in_domain)
+    health.also(
+        lambda: shares.check() if health.installed("fileshare") else None,
+        lambda: None if shadows is None else shadows.check(),
+        lambda: check_lists(health.settings) if health.installed("proxy") else None,
+    )
+    scanning = _scanning(health, publisher)
+    health.also(folders.check, ledger.check, outbound.check, scanning.check)
+    health.also(MailAddresses(lambda: health.settings, lambda: publisher.snapshot).check)
     core = Core(
         settings=settings,
         directory=directory,
@@ -193,7 +212,21 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
         visiting=visiting,
         log_on=log_on,
     )
-    return Parts(core, kicker, engines, keytabs, shares, shadows, door, probes, state, directory)
+    return Parts(
+        core=core,
+        kicker=kicker,
+        engines=engines,
+        keytabs=keytabs,
+        shares=shares,
+        shadows=shadows,
+        door=door,
+        outbound=outbound,
+        scanning=scanning,
+        quota_warnings=quota_warnings,
+        probes=probes,
+        state=state,
+        directory=directory,
+    )
 
 
 def _has_shares(settings: Settings) -> bool:
@@ -210,8 +243,8 @@ def _shares(settings: Settings, shadows: Shadows | None, hands: PrivilegedClient
     return lambda: render_shares(places(settings, shadows.offered(hands)))
 
 
-def _smb_door(health: Health, visiting: Visiting) -> SmbDoor:
-    """What asks the door, if the launcher knows of one, and mails by our own mail."""
+def _by_our_own_mail(health: Health, visiting: Visiting) -> Callable[[str, Letter], None]:
+    """What sends a letter to somebody of the school."""
 
     def send(login: str, letter: Letter) -> None:
         try:
@@ -220,8 +253,45 @@ def _smb_door(health: Health, visiting: Visiting) -> SmbDoor:
             raise CannotSend(f"our own mail: {problem.text}") from problem
         through_ourselves(visitor, [f"{login}@{health.settings.school.domain}"], letter)
 
+    return send
+
+
+def _language(health: Health) -> Callable[[], str]:
+    return lambda: health.settings.school.language
+
+
+def _quota_warnings(
+    health: Health, publisher: Publisher, ledger: Ledger, warned: Warned, send: Callable[[str, Letter], None]
+) -> QuotaWarnings:
+    """What tells people of their space, if the launcher knows of a mail service."""
+    space = Space(lambda: ledger.usage.known, ledger.usage.of, ledger.count_mail)
+
+    def snapshot() -> Snapshot | None:
+        return publisher.snapshot if health.installed("mail") else None
+
+    return QuotaWarnings(snapshot, space, warned, send, _language(health))
+
+
+def _smb_door(health: Health, send: Callable[[str, Letter], None]) -> SmbDoor:
+    """What asks the door, if the launcher knows of one."""
     client = BlockingClient(health.settings.server.runtime / "smb" / "smb.sock", _DOOR_TIMEOUT)
-    return SmbDoor(client, lambda: health.installed("smb"), send, lambda: health.settings.school.language)
+    return SmbDoor(client, lambda: health.installed("smb"), send, _language(health))
+
+
+def _outbound(health: Health) -> Outbound:
+    """What asks who sends mail to the outside, if the launcher knows of that."""
+    asked = outbound_client(health.settings.server.runtime)
+    return Outbound(asked, lambda: health.installed("outbound"), lambda: health.settings.mail.outside)
+
+
+def _scanning(health: Health, publisher: Publisher) -> Scanning:
+    """What asks the scanners of mail."""
+
+    def limits() -> LimitTable | None:
+        snapshot = publisher.snapshot if health.installed("mail") else None
+        return None if snapshot is None else snapshot.limits
+
+    return Scanning(lambda: health.settings.mail.outside, limits)
 
 
 def _launcher(settings: Settings, hands: PrivilegedClient) -> Launcher:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.policy.account import Account, Group
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.snapshot import Snapshot, Version
+from appliance.settings.mail_rules import compile_mail
 
 if TYPE_CHECKING:
     from appliance.directory.records import DirectoryAccount, DirectoryState
@@ -80,6 +81,7 @@ def compose(
         consents_required=settings.access.consents_required,
         rooms=settings.network.rooms,
         limits=_limits(settings.access.limits, accounts, groups, known.exemptions),
+        mail=compile_mail(settings.mail.rules, settings.mail.outside),
     )
 
 

@@ -164,7 +164,7 @@ class Engines:
     def _down(self, upgrade: _Upgrade) -> list[str]:
         """The restarted units that do not serve again."""
         try:
-            up = {unit.name for unit in self._launcher.states() if unit.healthy and unit.since > upgrade.at}
+            up = {unit.name for unit in self._launcher.states() if unit.serves and unit.since > upgrade.at}
         except Unreachable:
             up = set()
         return sorted(upgrade.units - up)

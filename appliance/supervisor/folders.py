@@ -1,5 +1,7 @@
 """Keeps the folders on the disk as the directory has people and groups: each has its own, under its name.
 
+A mailbox goes with the home of its login, in the privileged helper; here are those that were left without one.
+
 May live here: when it is done, and how it stands. May not: what is to be done (``folders_rule``), touching the disk
 (the privileged helper does). Nothing is put aside unless the directory itself was read by this process and answers now:
 what an earlier one published says nothing about who has gone since. Blocking and thread-safe.
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from appliance.daemon.request_client import RequestRefused, Unreachable
-from appliance.supervisor.folders_found import GROUPS, HOMES, Former, Found
+from appliance.supervisor.folders_found import GROUPS, HOMES, MAIL, Former, Found
 from appliance.supervisor.folders_rule import Step, Tidying, due, renamed, tidying
 from appliance.supervisor.quotas_ledger import latest
 
@@ -35,7 +37,7 @@ _AGAIN = 30.0
 _NEXT = 0.1
 _EVERY = timedelta(hours=1)
 _SHOWN = 3
-_WORDS = {HOMES: "homes", GROUPS: "group folders"}
+_WORDS = {HOMES: "homes", GROUPS: "group folders", MAIL: "mailboxes"}
 
 Progress = Callable[[int, int, str], None]
 Deleted = Callable[[Former], None]
@@ -269,7 +271,8 @@ def _told(
     text = " and ".join(f"{len(found.standing[kind])} {_WORDS[kind]}" for kind in (HOMES, GROUPS))
     if found.former:
         first = min(one.day for one in found.former) + keep
-        text += f"; {len(found.former)} put aside (schoolserver folders list), the first is deleted after {first}"
+        count = len({(one.kind == GROUPS, one.name, one.number) for one in found.former})
+        text += f"; {count} put aside (schoolserver folders list), the first is deleted after {first}"
     if other:
         text += f"; {other} of them are homes whose numbers have other logins now: if it is the same person, "
         text += "schoolserver folders give"

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 HOMES: Final = "homes"
 GROUPS: Final = "groups"
+MAIL: Final = "mail"
+"""Mailboxes, which have no id of their own: each goes with the home of its login."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Found:
     def read(cls, answer: Mapping[str, Any]) -> Found:
         """Take what the privileged helper says."""
         former = (Former(kind, name, number, date.fromisoformat(day)) for kind, name, number, day in answer["former"])
-        return cls({kind: answer[kind] for kind in (HOMES, GROUPS)}, tuple(former), answer["numbered"])
+        standing = {HOMES: answer[HOMES], GROUPS: answer[GROUPS], MAIL: answer.get(MAIL, {})}  # an older one knows none
+        return cls(standing, tuple(former), answer["numbered"])
 
     def highest(self, first: int, last: int) -> int:
         """Give the highest id of ``first`` to ``last`` that any of them belongs to, 0 if none does.

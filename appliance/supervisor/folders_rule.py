@@ -7,12 +7,12 @@ belongs to its login, too, for a number may come back with another person.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
-from appliance.supervisor.folders_found import HOMES, Former, Found
+from appliance.supervisor.folders_found import HOMES, MAIL, Former, Found
 
 _FEW: Final = 5
 """So many may always be put aside: one of a small school's nine groups is more than any share."""
@@ -42,11 +42,12 @@ def tidying(found: Found, wanted: Mapping[str, Mapping[str, int]], share: float,
 
     Of no kind is more than ``share`` (0 to 1) put aside, nor, unless ``allow_none``, anything while nobody at all is
     wanted; nor is then made what would put one aside. An id that several names claim is left alone: it would be given
-    from one to the other for ever.
+    from one to the other for ever. A home is made again, too, while its mailbox lies aside: they go together.
     """
     make: list[Step] = []
     aside: list[Step] = []
     withheld = {}
+    lying = {(one.name, one.number) for one in found.former if one.kind == MAIL and found.numbered}
     for kind, names in wanted.items():
         there = {name: number for name, number in found.standing[kind].items() if number or not found.numbered}
         claimed = Counter(names.values())
@@ -54,16 +55,25 @@ def tidying(found: Found, wanted: Mapping[str, Mapping[str, int]], share: float,
         missing = [
             Step(kind, name, number, called.get(number))
             for name, number in names.items()
-            if not (name in there and (there[name] == number or not found.numbered)) and claimed[number] == 1
+            if claimed[number] == 1
+            and (
+                (kind == HOMES and (name, number) in lying)
+                or not (name in there and (there[name] == number or not found.numbered))
+            )
         ]
         gone = [Step(kind, name, there[name]) for name in there if not _is_somebodys(kind, name, found, names)]
-        if len(gone) > max(_FEW, share * len(there)) or (gone and not names and not allow_none):
+        if _suspicious(gone, there, share, any_wanted=bool(names) or allow_none):
             withheld[kind] = (len(gone), len(there))
             kept, numbers = {one.name for one in gone}, {one.number for one in gone if found.numbered}
             make += [step for step in missing if step.name not in kept and step.number not in numbers]
         else:
             make += missing
             aside += gone
+    left, boxes = _left_mailboxes(found, wanted[HOMES]), found.standing[MAIL]
+    if _suspicious(left, boxes, share, any_wanted=bool(wanted[HOMES]) or allow_none):
+        withheld[MAIL] = (len(left), len(boxes))
+    else:
+        aside += left
     return Tidying(tuple(make), tuple(aside), withheld)
 
 
@@ -78,6 +88,20 @@ def renamed(found: Found, wanted: Mapping[str, int]) -> int:
 def due(former: Iterable[Former], keep: timedelta, today: date) -> list[Former]:
     """Give those whose time is over ``today`` (UTC)."""
     return [one for one in former if one.day + keep <= today]
+
+
+def _left_mailboxes(found: Found, accounts: Mapping[str, int]) -> list[Step]:
+    """Give the mailboxes that have neither an account nor a home to go with, with the number of the home aside."""
+    homes = {name for name, number in found.standing[HOMES].items() if number or not found.numbered}
+    former = sorted((one for one in found.former if one.kind == HOMES), key=lambda one: (one.day, one.number))
+    numbers = {one.name: one.number for one in former}
+    return [
+        Step(MAIL, name, numbers.get(name, 0)) for name in found.standing[MAIL] if name not in accounts.keys() | homes
+    ]
+
+
+def _suspicious(gone: Sequence[Step], there: Collection[str], share: float, any_wanted: bool) -> bool:
+    return len(gone) > max(_FEW, share * len(there)) or (bool(gone) and not any_wanted)
 
 
 def _is_somebodys(kind: str, name: str, found: Found, names: Mapping[str, int]) -> bool:

@@ -230,11 +230,9 @@ class Health:
         """Not while the reason is known to be another, nor while the unit is only coming up."""
         with self._guard:
             found = next((unit for unit in self._units if unit.name == name), None)
-            down = any(
-                not unit.healthy for unit in self._units if unit.name in {"directory", "domain", "auth"} - {name}
-            )
+            down = any(not unit.serves for unit in self._units if unit.name in {"directory", "domain", "auth"} - {name})
         away = self._publisher.standing.away and name != "domain"  # it is the directory
-        if found is None or not found.healthy or down or away:
+        if found is None or not found.serves or down or away:
             return False
         return datetime.now(UTC) - found.since > timedelta(seconds=STALE * self.settings.server.probe_interval)
 

@@ -97,7 +97,7 @@ class Ledger:
             if self._recount or self._due():
                 self.count()
             elif full := self._nearly_full(snapshot):
-                self._count_mail(full)
+                self.count_mail(full)
             self._save(snapshot)
         except Stopped:
             return
@@ -149,7 +149,11 @@ class Ledger:
         )
         return {"name": "depth", "ok": False, "text": text}
 
-    def _count_mail(self, accounts: Mapping[str, int]) -> None:
+    def count_mail(self, accounts: Mapping[str, int]) -> None:
+        """Count the mailboxes of ``accounts`` (uid by login): what was deleted in IMAP is seen then.
+
+        Raises as :meth:`count`.
+        """
         with self._counting:
             found = recount_mail(accounts, self.usage, lambda logins: self._scan(logins, groups=False), self._wait)
             base = read_base(self._base)

@@ -69,6 +69,9 @@ class Supervisor:
             self._others.append(Round(reactor, self._pool, self._parts.keytabs.work, lambda pause: pause))
         self._others.append(Round(reactor, self._pool, self._parts.shares.work, lambda pause: pause))
         self._others.append(Round(reactor, self._pool, self._parts.door.work, lambda pause: pause))
+        self._others.append(Round(reactor, self._pool, self._parts.outbound.work, lambda pause: pause))
+        self._others.append(Round(reactor, self._pool, self._parts.scanning.work, lambda pause: pause))
+        self._others.append(Round(reactor, self._pool, self._parts.quota_warnings.work, self._often))
         if self._parts.shadows is not None:
             self._others.append(Round(reactor, self._pool, self._parts.shadows.work, lambda pause: pause))
         self._accepting: list[Accepting] = []
@@ -123,6 +126,10 @@ class Supervisor:
 
     def _after_health(self, _: None) -> float:
         return self._pause(self._say())
+
+    def _often(self, pause: float) -> float:
+        """Give the seconds until the next look at what is looked at as often as all is probed, if that is sooner."""
+        return min(pause, self._core.settings.server.probe_interval)
 
     def _pause(self, well: bool) -> float:
         """Give the seconds until the next look: what is only coming up is looked at again soon."""

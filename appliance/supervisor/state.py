@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 APPLICATION_ID = 0x53634853
 """Written into the file's head, so that a stranger's SQLite file is not taken for ours."""
 
-FORMAT = 3
+FORMAT = 4
 """The format this program writes; the file's ``user_version``. Older ones are brought up, newer ones refused."""
 
 _UPGRADES: dict[int, str] = {
@@ -52,6 +52,9 @@ _UPGRADES: dict[int, str] = {
     CREATE TABLE alert (name TEXT PRIMARY KEY, since TEXT NOT NULL, well_since TEXT, told_at TEXT) WITHOUT ROWID;
     CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL);
     CREATE TABLE engine (name TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID;
+    """,
+    4: """
+    CREATE TABLE quota_warned (uid INTEGER PRIMARY KEY, share INTEGER NOT NULL);
     """,
 }
 

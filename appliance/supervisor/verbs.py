@@ -8,8 +8,10 @@ from appliance.supervisor import (
     verbs_folders,
     verbs_import,
     verbs_limits,
+    verbs_mail,
     verbs_passwords,
     verbs_quota,
+    verbs_seal,
     verbs_server,
     verbs_users,
 )
@@ -26,6 +28,8 @@ _NOUNS = (
     verbs_limits,
     verbs_quota,
     verbs_folders,
+    verbs_seal,
+    verbs_mail,
 )
 
 

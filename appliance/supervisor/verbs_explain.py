@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +10,11 @@ from zoneinfo import ZoneInfo
 from appliance.policy.account import Service
 from appliance.policy.codes import normalise
 from appliance.policy.decision import Allow, Decision, Deny
+from appliance.policy.mailboxes import writes_as
+from appliance.policy.reach import Refused, from_person
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import explain, room_of
+from appliance.policy.snapshot import Snapshot
 from appliance.supervisor.core import Core
 from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
 from appliance.supervisor.verbs_limits import unlimited_over
@@ -63,12 +67,27 @@ def _explain(core: Core, call: Call) -> dict[str, Any]:
     action = _ABOUT[service] if given["target"] else Action.SIGN_IN
     request = Request(login, service, action, given["target"], address, room)
     decision, steps = explain(snapshot, request, now)
+    if service is Service.MAIL and given["target"] and isinstance(decision, Allow):
+        decision, reached = _reached(snapshot, login, given["target"], decision)
+        steps = (*steps, reached)
+    elif service is Service.MAIL and isinstance(decision, Allow):
+        steps = (*steps, f"writes as {', '.join(writes_as(snapshot, snapshot.accounts[login]))}")
     return {
         "at": now.astimezone(snapshot.zone).isoformat(),
         "room": room,
         **_shown(decision, service, unlimited_over(core, service), snapshot.zone),
         "steps": list(steps),
     }
+
+
+def _reached(snapshot: Snapshot, login: str, target: str, opened: Allow) -> tuple[Decision, str]:
+    """Give the decision on a letter to ``target``, an address or the part before the @ of one of the school."""
+    found = from_person(snapshot, login, target if "@" in target else f"{target}@{snapshot.domain}")
+    if isinstance(found, Refused):
+        return Deny(found.reason, found.rule, opened.valid_until), f"{target} cannot be written to"
+    where = "an address outside of the school" if found.outside else f"{len(found.logins)} mailbox(es)"
+    others = "whether they have room is another matter, and so is how much was sent within the hour"
+    return replace(opened, rule=found.rule), f"{target} is {where}; {others}"
 
 
 def _shown(decision: Decision, service: Service, unlimited: str | None, zone: ZoneInfo) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 from appliance.policy.events import Kind
 from appliance.privileged.client import PrivilegedClient
 from appliance.supervisor.core import Core
-from appliance.supervisor.folders_found import GROUPS, HOMES, Former
+from appliance.supervisor.folders_found import GROUPS, HOMES, MAIL, Former
 from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
 
 _LONG = 3600.0  # seconds for one group's files
-_ONE = {HOMES: "home", GROUPS: "group"}
+_ONE = {HOMES: "home", GROUPS: "group", MAIL: "mail"}
 
 
 def verbs(core: Core) -> dict[str, Verb]:
@@ -71,27 +71,38 @@ class _FolderVerbs:
         return {"groups": len(chosen), "changed": changed, "left": left}
 
     def give(self, call: Call) -> dict[str, Any]:
-        core = self._core
-        one = self._former(call.arguments["which"])
-        if one.kind == HOMES:
-            account = core.account(call.arguments["to"])
-            to, number = account.login, account.uid
-        else:
+        core, left = self._core, 0
+        former = self._former(call.arguments["which"])
+        if former[0].kind == GROUPS:
             to = call.arguments["to"]
             number = self._gid(to)
+        else:
+            account = core.account(call.arguments["to"])
+            to, number = account.login, account.uid
         core.room()
+        folders = {}
         with self._helper() as helper:
-            folder, left = helper.folder_give(one.kind, (one.name, one.number), (to, number))
-        core.record(Kind.FOLDER_GIVEN, area=one.kind, name=one.name, to=to, by=call.by)
-        return {"kind": _ONE[one.kind], "name": one.name, "to": to, "folder": folder, "left": left}
+            for one in former:
+                folders[one.kind], here = helper.folder_give(one.kind, (one.name, one.number), (to, number))
+                left += here
+                core.record(Kind.FOLDER_GIVEN, area=one.kind, name=one.name, to=to, by=call.by)
+        mail = folders.pop(MAIL, None)
+        return {
+            "name": former[0].name,
+            "to": to,
+            "folder": next(iter(folders.values()), None),
+            "mail": mail,
+            "left": left,
+        }
 
     def remove(self, call: Call) -> dict[str, Any]:
-        one = self._former(call.arguments["which"])
+        former = self._former(call.arguments["which"])
         with self._helper() as helper:
-            if not helper.folder_remove(one.kind, one.name, one.number):
-                raise VerbError("unknown-folder", "it was deleted meanwhile")
-        self._core.record(Kind.FOLDER_DELETED, area=one.kind, name=one.name, by=call.by)
-        return {"kind": _ONE[one.kind], "name": one.name}
+            for one in former:
+                if not helper.folder_remove(one.kind, one.name, one.number):
+                    raise VerbError("unknown-folder", "it was deleted meanwhile")
+                self._core.record(Kind.FOLDER_DELETED, area=one.kind, name=one.name, by=call.by)
+        return {"kinds": [_ONE[one.kind] for one in former], "name": former[0].name}
 
     def versions(self, _call: Call) -> dict[str, Any]:
         with self._helper() as helper:
@@ -117,16 +128,17 @@ class _FolderVerbs:
                     self._core.record(Kind.VERSIONS_DELETED, instant=instant, count=count, by=call.by)
         return {"count": count}
 
-    def _former(self, which: str) -> Former:
-        """The one that is meant by its name or its id."""
+    def _former(self, which: str) -> Sequence[Former]:
+        """What is meant by its name or its id: a group's folder, or a home, a mailbox, or both of one account."""
         all_ = self._core.folders.found().former
-        fitting = [one for one in all_ if which in (one.name, str(one.number))]
+        fitting = [one for one in all_ if which == one.name or (one.number and which == str(one.number))]
         if not fitting:
             raise VerbError("unknown-folder", f"no folder {which[:80]!r} was put aside; see: schoolserver folders list")
-        if len(fitting) > 1:
+        whose = {(one.kind == GROUPS, one.name, one.number) for one in fitting if one.number or one.kind != MAIL}
+        if len(whose) > 1 or (len({one.kind == GROUPS for one in fitting}) > 1):
             ids = ", ".join(f"{one.number} ({_ONE[one.kind]}, since {one.day})" for one in fitting)
             raise VerbError("unknown-folder", f"several folders were called so; name one by its id: {ids}")
-        return fitting[0]
+        return fitting
 
     def _gid(self, name: str) -> int:
         group = self._core.snapshot().groups.get(name)

@@ -104,13 +104,14 @@ class _Import:
         if given["consents"] and not given["consent_version"].strip():
             raise VerbError("wrong-arguments", "argument 'consent_version' is missing: which text was agreed to?")
         hidden = {account.login for account in core.snapshot().accounts.values() if account.hidden}
+        addresses = {*core.snapshot().groups, *core.snapshot().mail.addresses}
         try:
             found = plan.plan(
                 parse.read(_content(given["content"]), given["filename"], profile),
                 known_people(core),
                 filename=given["filename"],
                 given=self._given(),
-                taken=RESERVED | hidden,
+                taken=RESERVED | hidden | addresses,
                 groups={group.name: group.kind for group in core.snapshot().groups.values()},
                 gone_share=settings.gone_share,
                 allow_gone=given["allow_gone"],

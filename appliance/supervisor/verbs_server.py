@@ -8,8 +8,10 @@ from appliance.daemon.options import SettingsError
 from appliance.daemon.request_client import RequestRefused, Unreachable
 from appliance.policy.events import Kind
 from appliance.settings.load import load
+from appliance.settings.named_files import missing_files
 from appliance.supervisor.alerts_mail import CannotSend
 from appliance.supervisor.core import Core
+from appliance.supervisor.mail_addresses import taken
 from appliance.supervisor.verb import Call, Verb, VerbError
 
 _FRESH = 1.0  # seconds: who has just stopped a unit sees it stopped
@@ -35,6 +37,8 @@ def verbs(core: Core) -> dict[str, Verb]:
         warnings = core.take_over(settings)
         core.in_force()
         core.record(Kind.SETTINGS_CHANGED, by=call.by)
+        snapshot = core.publisher.snapshot
+        warnings += missing_files(settings) + ([] if snapshot is None else taken(settings, snapshot))
         return {"folder": str(settings.folder), "warnings": warnings + _reload_units(core)}
 
     def try_alerts(_call: Call) -> dict[str, Any]:
@@ -54,7 +58,7 @@ def _reload_units(core: Core) -> list[str]:
         return [f"the units go on with their settings: {error}"]
     warnings = []
     for unit in units:
-        if not unit.healthy:
+        if not unit.serves:
             continue  # it reads the settings when it starts
         try:
             core.launcher.reload(unit.name)

@@ -6,18 +6,14 @@ the disk (``scan``).
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import threading
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from appliance.usage.table import Shape, Table, write_empty
-
-_MOST = 1_000
-_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+from appliance.usage.claim import claim
+from appliance.usage.table import Shape, Table
 
 
 class Place(StrEnum):
@@ -45,7 +41,7 @@ class Delta:
         shape = Shape(first, last - first + 1, 1)
         if (place, writer or place.value) not in FOLDERS:
             raise ValueError("nobody would read what is added there")
-        self._descriptor = _claim(folder / (writer or place), shape)
+        self._descriptor = claim(folder / (writer or place), "delta", shape, 0o640)
         self._table = Table(self._descriptor, writable=True)
 
     def add(self, uid: int, amount: int) -> None:
@@ -64,37 +60,3 @@ class Delta:
                 self._table.close()
                 os.close(self._descriptor)
                 self._descriptor = -1
-
-
-def _claim(folder: Path, shape: Shape) -> int:
-    """Open and lock the first file that nobody else writes to, making it if need be; its descriptor."""
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o750, parents=True)
-    group = folder.stat().st_gid
-    for number in range(_MOST):
-        descriptor = os.open(folder / f"{number}.delta", _OPEN, 0o640)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _usable(descriptor, shape, group):
-                return descriptor
-        except BlockingIOError:
-            pass  # another process writes to it
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-    raise OSError(f"more than {_MOST} processes write to {folder}")
-
-
-def _usable(descriptor: int, shape: Shape, group: int) -> bool:
-    """Whether the locked file has ``shape``; one that is no table, as a kill may leave it, is made one."""
-    try:
-        table = Table(descriptor)
-    except ValueError:
-        os.fchown(descriptor, -1, group)
-        os.fchmod(descriptor, 0o640)
-        write_empty(descriptor, shape)
-        return True
-    found = table.shape
-    table.close()
-    return found == shape

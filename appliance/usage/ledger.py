@@ -101,10 +101,14 @@ class Usage:
             self._base, self._base_mark, self._deltas = None, None, {folder: {} for folder in FOLDERS}
 
     def _added(self, uid: int) -> tuple[int, int]:
-        sums = dict.fromkeys(Place, 0)
+        mail = files = 0
         for (place, _), tables in self._deltas.items():
-            sums[place] += sum(table.get(0, uid) for table in tables.values())
-        return sums[Place.MAIL], sums[Place.FILES]
+            for table in tables.values():
+                if place is Place.MAIL:
+                    mail += table.get(0, uid)
+                else:
+                    files += table.get(0, uid)
+        return mail, files
 
     def _look(self) -> None:
         now = self._clock()

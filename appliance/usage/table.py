@@ -58,11 +58,25 @@ class Table:
             return 0
         return self._numbers[column * self.shape.count + row]
 
+    def some(self, column: int, first: int, count: int) -> list[int]:
+        """Give the numbers of ``count`` ids from ``first`` on; none unless all of them have a row."""
+        row = first - self.shape.first
+        if not 0 <= row <= self.shape.count - count:
+            return []
+        start = column * self.shape.count + row
+        return self._numbers[start : start + count].tolist()
+
     def add(self, column: int, number: int, amount: int) -> None:
         """Add ``amount``; nothing for an id that has no row. Only one thread of one process may write to a table."""
         row = number - self.shape.first
         if 0 <= row < self.shape.count:
             self._numbers[column * self.shape.count + row] += amount
+
+    def put(self, column: int, number: int, value: int) -> None:
+        """Make a number ``value``; as :meth:`add`."""
+        row = number - self.shape.first
+        if 0 <= row < self.shape.count:
+            self._numbers[column * self.shape.count + row] = value
 
     def close(self) -> None:
         """Give the memory back."""

@@ -25,12 +25,12 @@ _SIZE = 2 * 1024**3  # more than what the services leave free; sparse
 class Disk:
     """An ext4 file system mounted at ``root``; made by :func:`disk`."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, size: int) -> None:
         self.root = root
         self._folder = folder
         self._number = 0
         with self._image.open("xb") as image:
-            image.truncate(_SIZE)
+            image.truncate(size)
         subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-J", "size=8", self._image], check=True)
         self._mount()
 
@@ -53,6 +53,12 @@ class Disk:
         self.unmount()
         former.unlink()
         self._mount()
+
+    def commits(self) -> int:
+        """How often its journal was committed so far."""
+        device = os.stat(self.root).st_dev
+        name = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+        return int(Path(f"/proc/fs/jbd2/{name}-8/info").read_text().split()[0])
 
     @contextlib.contextmanager
     def standing_still(self) -> Iterator[None]:
@@ -83,11 +89,11 @@ class Disk:
 
 
 @contextlib.contextmanager
-def disk(root: Path) -> Iterator[Disk]:
-    """Mount a new one at ``root`` until the end."""
+def disk(root: Path, size: int = _SIZE) -> Iterator[Disk]:
+    """Mount a new one of ``size`` bytes at ``root`` until the end."""
     folder = Path(tempfile.mkdtemp(prefix="ss-disk-", dir="/tmp"))
     try:
-        made = Disk(root, folder)
+        made = Disk(root, folder, size)
         try:
             yield made
         finally:

@@ -29,6 +29,7 @@ from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitTable
 from appliance.policy.snapshot import Snapshot, Version, encode
 from appliance.settings.load import Settings, load
+from appliance.settings.mail_rules import compile_mail
 from tests.integration import support_slapd
 from tests.integration.demo.waiting import eventually
 from tests.integration.support_daemon import Daemon
@@ -60,6 +61,8 @@ class Parts:
     TEACHERS: ClassVar[tuple[int, int]]
     """How many times the limit of others is theirs, up and down."""
     LISTENERS: ClassVar[tuple[str, ...]]
+    NETWORK_YAML: ClassVar[str] = ""
+    """What network.yaml says beside where the services listen."""
     FOLDERS: ClassVar[Mapping[str, tuple[int, bool]]]
     """Below the school's folder: mode, and whether it is the service's own."""
 
@@ -137,6 +140,7 @@ class Parts:
             rules=self.settings.access.rules,
             consents_required=self.settings.access.consents_required,
             limits=limits or usual,
+            mail=compile_mail(self.settings.mail.rules, self.settings.mail.outside),
         )
         for audience in ("auth", self.AUDIENCE):
             path = self.settings.server.runtime / "snapshots" / f"{audience}.snapshot"
@@ -167,7 +171,7 @@ class Parts:
         listen = "".join(f"  {name}: 127.0.0.1:{port}\n" for name, port in self.ports.items())
         own = {
             "server": server.replace("identity: same", f"identity: {identity}"),
-            "network": f"listen:\n{listen}",
+            "network": f"{self.NETWORK_YAML}listen:\n{listen}",
         }
         for name, text in {**own, **files}.items():
             (place / f"{name}.yaml").write_text(text)

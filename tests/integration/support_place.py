@@ -30,8 +30,21 @@ ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
 DOMAIN = "schule.example"
 PATIENCE = 60.0
-LISTENERS = ("submission", "imap", "ldap", "ftp", "ftps", "proxy", "proxy-tls")
-_WITH_KEYS = ("mail", "imap", "proxy", "fileshare")
+LISTENERS = (
+    "submission",
+    "submissions",
+    "smtp",
+    "imap",
+    "imaps",
+    "ldap",
+    "ftp",
+    "ftps",
+    "proxy",
+    "proxy-tls",
+    "http",
+    "https",
+)
+_WITH_KEYS = ("mail", "imap", "proxy", "fileshare", "autoconfig")
 
 T = TypeVar("T")
 

@@ -82,6 +82,30 @@ def test_the_home_is_private_and_the_class_shares_its_folder(at_school: School) 
     """)
 
 
+def test_mail_programs_are_told_by_the_names_that_they_ask(at_school: School) -> None:
+    """Each name's certificate is good for it, strangers' names are not ours, and whoever answers cannot call out."""
+    names = " ".join(
+        f"--connect-to {name}:{port}:server.schule.example:{port}"
+        for name in ("autoconfig.schule.example", "autodiscover.schule.example", "schule.example", "evil.example")
+        for port in (80, 443)
+    )
+    at_school.play(f"""
+        pc$ curl -sS {names} https://autoconfig.schule.example/mail/config-v1.1.xml | grep -o '<port>[0-9]*'
+        <port>993
+        <port>143
+        <port>465
+        <port>587
+        pc$ curl -sS {names} -o /dev/null -w '%{{redirect_url}}\\n' http://autodiscover.schule.example/autodiscover/autodiscover.xml
+        https://autodiscover.schule.example/autodiscover/autodiscover.xml
+        pc$ curl -sS {names} https://schule.example/ca.crt | openssl x509 -inform DER -noout -subject
+        *schoolserver schule.example*
+        pc$ curl -sS {names} https://evil.example/
+        -> 60
+        server# nsenter -t $(systemctl show -p MainPID --value schoolserver-autoconfig) -n ip -brief link
+        lo *
+    """)
+
+
 def test_the_internet_is_behind_the_proxy_and_its_filter(at_school: School) -> None:
     """K13 (filter, no way round it)."""
     through = 'curl -sS --max-time 20 --proxy https://server.schule.example:3129 --proxy-user "$FRED"'

@@ -7,6 +7,10 @@ _SITE = (
     "curl -sS --max-time 60 --proxy https://server.schule.example:3129 -o /dev/null -w '%{http_code}\\n'"
     ' --proxy-user "$FRED"'
 )
+_MAIL = (
+    "swaks --server server.schule.example:587 --tls --auth PLAIN"
+    ' --auth-user "$FRED_LOGIN" --auth-password "$FRED_PASSWORD"'
+)
 
 
 def test_without_names_the_web_says_so_and_the_school_goes_on(at_school: School) -> None:
@@ -28,12 +32,47 @@ def test_without_names_the_web_says_so_and_the_school_goes_on(at_school: School)
     """)
 
 
+def test_a_port_that_another_program_has_costs_that_port_only(at_school: School) -> None:
+    """Others had ports 25 and 993 first: people write and read as before, and status and journal say what to do."""
+    units = ("mail", "submissions", "smtp", "imap", "imaps")
+    sockets = " ".join(f"schoolserver-{name}.socket" for name in units)
+    services = "schoolserver-mail.service schoolserver-imap.service"
+    try:
+        at_school.play(f"""
+            server# systemctl stop {sockets} {services}
+            server# systemd-run -q --unit=other-25 python3 -m http.server --bind 127.0.0.1 25
+            server# systemd-run -q --unit=other-993 python3 -m http.server --bind 127.0.0.1 993
+            server# until [ $(ss -Hltn 'sport = :25 or sport = :993' | wc -l) = 2 ]; do sleep 0.1; done
+            server# systemctl start {services}
+            server# systemctl is-failed schoolserver-smtp.socket schoolserver-imaps.socket
+            failed
+            failed
+            pc$ {_MAIL} --quit-after AUTH
+            *235 *
+            pc$ curl -sS --ssl-reqd --user "$FRED" imap://server.schule.example/
+            *INBOX*
+            server# journalctl -u schoolserver-mail.service -n 20
+            *nothing listens for smtp*network.yaml: listen.smtp*
+        """)
+        at_school.comes("""
+            server# schoolserver status --json
+            *nothing listens for smtp: see systemctl status schoolserver-smtp.socket; then: *
+            *nothing listens for imaps: see systemctl status schoolserver-imaps.socket; then: *
+            -> 1
+        """)
+    finally:
+        at_school.server.run("systemctl stop other-25.service other-993.service")
+        at_school.server.run(f"systemctl restart {services}")
+    at_school.well()
+    at_school.play(f"""
+        server# systemctl is-active {sockets}
+        ! failed
+    """)
+
+
 def test_a_directory_that_is_gone_is_a_temporary_failure(at_school: School) -> None:
     """Open sessions go on, a sign-in is told to try later (never "wrong password"), and then all is well again."""
-    mail = (
-        "swaks --server server.schule.example:587 --tls --auth PLAIN --timeout 60 --quit-after AUTH"
-        ' --auth-user "$FRED_LOGIN" --auth-password "$FRED_PASSWORD"'
-    )
+    mail = f"{_MAIL} --timeout 60 --quit-after AUTH"
     with loads(at_school.pc, 'stays ftp "$FRED_LOGIN" "$FRED_PASSWORD"') as (session,):
         session.until("in")
         try:
@@ -57,10 +96,7 @@ def test_a_directory_that_is_gone_is_a_temporary_failure(at_school: School) -> N
 
 def test_a_full_disk_refuses_politely_and_loses_nothing(at_school: School) -> None:
     """Before the disk is really full: 452 for mail and files, later nothing is half there."""
-    mail = (
-        "swaks --server server.schule.example:587 --tls --auth PLAIN --from fred.mustermann@schule.example"
-        ' --auth-user "$FRED_LOGIN" --auth-password "$FRED_PASSWORD" --to erika.lehmann@schule.example'
-    )
+    mail = f"{_MAIL} --from fred.mustermann@schule.example --to erika.lehmann@schule.example"
     upload = 'curl -sS -v --ssl-reqd --user "$FRED" -T /root/full.bin ftp://server.schule.example/Home/'
     try:
         at_school.play("""

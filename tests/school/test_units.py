@@ -10,7 +10,8 @@ from tests.integration.demo.waiting import eventually
 from tests.school.box.school import School
 
 _UNITS = (
-    "audit", "privileged", "directory", "ldap-port", "auth", "mail", "imap", "proxy", "fileshare", "supervisor",
+    "audit", "privileged", "directory", "ldap-port", "auth", "mail", "imap", "autoconfig", "proxy", "fileshare",
+    "supervisor", "outbound",
 )  # fmt: skip
 _BACK_WITHIN = 30.0
 
@@ -31,6 +32,7 @@ def test_whoever_is_killed_comes_back_and_status_says_so(at_school: School, name
 def test_wrong_settings_are_said_and_not_started_again_and_again(at_school: School) -> None:
     try:
         at_school.play("""
+            server# mv /etc/schoolserver/mail.yaml /root/mail.yaml
             server# echo 'idle_timeout: soon' >/etc/schoolserver/mail.yaml
             server# systemctl restart schoolserver-mail.service
             -> 1
@@ -46,7 +48,7 @@ def test_wrong_settings_are_said_and_not_started_again_and_again(at_school: Scho
             NRestarts=0
         """)
     finally:
-        at_school.server.run("rm /etc/schoolserver/mail.yaml")
+        at_school.server.run("mv /root/mail.yaml /etc/schoolserver/mail.yaml")
     at_school.comes("server# systemctl start schoolserver-mail.service")
     at_school.well()
 

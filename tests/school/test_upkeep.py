@@ -30,6 +30,17 @@ def test_an_upgrade_at_noon_refuses_no_connection(at_school: School) -> None:
     """)
 
 
+def test_a_part_that_is_new_has_its_certificate_at_once(at_school: School) -> None:
+    """As after an upgrade from a version that did not have it: without another run of setup."""
+    at_school.server.run("systemctl stop schoolserver-autoconfig && rm -r /var/lib/schoolserver/autoconfig")
+    at_school.server.run(f"apt-get -y -q --reinstall install {PACKAGES}/schoolserver-mail_*.deb", timeout=300)
+    at_school.well()
+    at_school.play("""
+        pc$ curl -sS --connect-to ::server.schule.example: https://autoconfig.schule.example/ | grep -c '<h1>'
+        1
+    """)
+
+
 def test_a_restart_of_every_service_refuses_no_connection(at_school: School) -> None:
     """Sockets stay open meanwhile; who comes then waits a moment."""
     with loads(at_school.pc, *_WORK) as working:
@@ -76,7 +87,7 @@ def test_a_reload_brings_new_settings_and_ends_no_session(at_school: School) -> 
 def test_the_carer_sees_how_it_is_in_one_line(at_school: School) -> None:
     at_school.comes("""
         server# systemctl status schoolserver
-        *Status: "well; 10 units, 60 accounts"
+        *Status: "well; 12 units, 60 accounts"
     """)
 
 

@@ -25,11 +25,13 @@ MAY = {
     "mail": BASE | CLIENTS | {"mail", "session", "usage"},
     "fileshare": BASE | CLIENTS | {"fileshare", "session", "usage", "directory.short"},
     "proxy": BASE | CLIENTS | {"proxy", "session"},
+    "autoconfig": BASE | {"autoconfig", "session.replies"},
     "backup": BASE | CLIENTS | {"backup"},
     "supervisor": BASE
     | CLIENTS
-    | {"supervisor", "backup.standing", "directory", "roster", "usage", "fileshare.smb.render"},
-    "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup", "directory.examine"},
+    | {"supervisor", "backup.standing", "directory", "roster", "usage", "fileshare.smb.render"}
+    | {"mail.seal", "mail.seal_key"},
+    "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup", "directory.examine", "mail.seal"},
     "setup": BASE
     | {"setup", "backup.setup", "backup.problem", "supervisor.launcher.unit", "supervisor.launcher.units"}
     | {"directory.client", "directory.errors", "directory.examine", "directory.moving", "directory.domain.ports"},

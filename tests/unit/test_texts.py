@@ -2,13 +2,14 @@
 
 import ast
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from appliance.daemon.texts import LANGUAGES, translator
 from appliance.fileshare.replies import Notice as FtpNotice
 from appliance.policy.passwords import Problem
-from appliance.supervisor import cut_uploads_text
+from appliance.supervisor import cut_uploads_text, quota_warnings_text
 
 ROOT = Path(__file__).resolve().parents[2] / "appliance"
 CATALOG = (ROOT / "locale" / "de" / "LC_MESSAGES" / "schoolserver.po").read_text(encoding="utf-8")
@@ -36,8 +37,9 @@ def test_each_text_of_the_passwd_command() -> None:
     assert not [text for text in texts if not translated(text)]
 
 
-def test_each_text_of_the_mail_about_cut_uploads() -> None:
-    texts = [text for name, text in vars(cut_uploads_text).items() if name.isupper() and isinstance(text, str)]
+@pytest.mark.parametrize("words", [cut_uploads_text, quota_warnings_text], ids=["cut uploads", "quota"])
+def test_each_text_of_the_mails_to_people(words: ModuleType) -> None:
+    texts = [text for name, text in vars(words).items() if name.isupper() and isinstance(text, str)]
     assert len(texts) >= 4
     assert not [text for text in texts if not translated(text)]
 

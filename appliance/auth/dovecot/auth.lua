@@ -9,7 +9,7 @@
 --                    timeout = 10,                                 -- seconds for one answer (optional)
 --                    lines = 4096,                                 -- bytes that a message may have beyond its limit
 --                    largest = "quota_max_mail_size",              -- how this version calls the limit of a message
---                    space = "quota_rule", bytes = "*:bytes=%d" }  -- and that of all messages, and how it is written
+--                    space = "quota_rule2", bytes = "*:bytes=%d" }  -- and that of all messages, and how it is written
 --   dofile("/usr/share/schoolserver/auth.lua")
 
 local unix = require("socket.unix")

@@ -7,46 +7,28 @@ What a carer has put at a name of ours is his and stays; what he takes away at o
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
-from appliance.settings.names import name_for
+from appliance.settings.mail_offers import Record, service_records
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
 
 Address = IPv4Address | IPv6Address
 
-_SERVICES: Final = ("mail", "proxy", "wpad", "autoconfig")
+_SERVICES: Final = ("mail", "proxy", "wpad", "autoconfig", "autodiscover")
 _CONTROLLER: Final = ("", "gc._msdcs.", "DomainDnsZones.", "ForestDnsZones.")
-_NOT_OFFERED: Final = ("_imaps", "_pop3", "_pop3s")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Record:
-    """A record: ``kind`` is A, AAAA or SRV; ``data`` an address, or ``priority weight port host``."""
-
-    kind: str
-    data: str
 
 
 def wanted(settings: Settings, addresses: Iterable[Address]) -> dict[str, frozenset[Record]]:
     """Return what is to be at which name, for a server that has ``addresses`` in the school's networks.
 
-    The controller's own names, names of services, and where mail programs find theirs (RFC 6186: STARTTLS at the
-    ports that are served, and that nothing else is offered).
+    The controller's own names, names of services, and where mail programs find theirs.
     """
     zone, own = settings.domain.name, frozenset(map(_address_record, addresses))
     names = [settings.domain.fqdn, *(f"{part}{zone}" for part in _CONTROLLER), *(f"{one}.{zone}" for one in _SERVICES)]
-    found = dict.fromkeys(names, own) if own else {}
-    mail, listen = name_for(settings, "mail"), settings.network.listen
-    for service, port in (("_imap", listen["imap"]), ("_submission", listen["submission"])):
-        if own and not ip_address(port.host).is_loopback:
-            found[f"{service}._tcp.{zone}"] = frozenset({Record("SRV", f"0 1 {port.port} {mail}")})
-    for service in _NOT_OFFERED if own else ():
-        found[f"{service}._tcp.{zone}"] = frozenset({Record("SRV", "0 0 0 .")})
-    return found
+    return dict.fromkeys(names, own) | service_records(settings, zone) if own else {}
 
 
 def merged(present: Set[Record], ours: Set[Record], new: Set[Record], *, shared: bool = False) -> frozenset[Record]:

@@ -20,7 +20,8 @@ from samba.dcerpc import dnsp, security
 from samba.ndr import ndr_pack, ndr_unpack
 
 from appliance.daemon.whole_file import write_whole
-from appliance.directory.domain.dns_records import Record, merged
+from appliance.directory.domain.dns_records import merged
+from appliance.settings.mail_offers import Record
 
 _PARTITIONS: Final = ("DomainDnsZones", "ForestDnsZones")
 _KINDS: Final = {dnsp.DNS_TYPE_A: "A", dnsp.DNS_TYPE_AAAA: "AAAA", dnsp.DNS_TYPE_SRV: "SRV"}

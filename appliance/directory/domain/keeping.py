@@ -26,8 +26,8 @@ from samba.samdb import SamDB
 
 from appliance.daemon.arguments import settings_parser
 from appliance.daemon.options_reading import SettingsError
+from appliance.daemon.own_addresses import own_addresses
 from appliance.daemon.whole_file import write_whole
-from appliance.directory.domain.addresses import own_addresses
 from appliance.directory.domain.dns_records import shared_names, wanted
 from appliance.directory.domain.dns_zone import Zones
 from appliance.directory.domain.group_policy import GroupPolicy

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.daemon.identities import Identities
+from appliance.daemon.options_network import Address
 from appliance.policy.account import Service
 from appliance.policy.limits import LimitTable, largest_size
 from appliance.policy.request import Action
@@ -21,6 +22,10 @@ from appliance.settings.load import Settings
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.,:=@+/\[\]-]*\Z")
 OUR_LINES = 4096
 """Bytes: more than we ever write into the head of a message that we take in."""
+HOST_NAME = "schoolserver"
+"""What Dovecot calls this machine when it tells a client that something failed."""
+FULL = "Kein Platz mehr: E-Mail und Dateien sind zusammen zu viel. / No room is left: mail and files together."
+"""What somebody reads whose mail program puts more into a box than there is room for (K11)."""
 _KEYTAB = "krb5.keytab"
 _MECHANISM = Path("/usr/lib/dovecot/modules/auth/libmech_gssapi.so")
 _LONGEST_BASE = 80  # a Unix socket's path has at most 107 bytes, and Dovecot adds up to 26
@@ -49,9 +54,12 @@ class Names:
 class Engine:
     """``base`` holds sockets, ``state`` what outlives a restart, ``tls`` cert.pem and key.pem, ``mail`` the mailboxes.
 
-    ``uid`` and ``gid`` own all mailboxes. ``auth_socket`` is the password service's. ``host`` and ``port`` are exactly
-    those of the socket that is handed in, or Dovecot would not recognise it. ``largest`` is the size in bytes of the
-    largest message that anybody may put into a mailbox (K12). ``tickets`` is the keytab, if tickets are taken.
+    ``uid`` and ``gid`` own all mailboxes. ``auth_socket`` is the password service's. ``imap`` (STARTTLS) and ``imaps``
+    (TLS at once) are exactly the addresses of the sockets that are handed in, or Dovecot would not recognise them;
+    without ``imaps`` it does not listen for that, or it would try by itself to, and end.
+    ``largest`` is the size in bytes of the largest message that anybody may put into a mailbox (K12);
+    ``messages_max`` and ``mailboxes_max`` are how many of each an account may have. ``tickets`` is the keytab, if
+    tickets are taken.
     """
 
     base: Path
@@ -59,11 +67,13 @@ class Engine:
     tls: Path
     mail: Path
     auth_socket: Path
-    host: str
-    port: int
+    imap: Address
+    imaps: Address | None
     uid: int
     gid: int
     largest: int
+    messages_max: int
+    mailboxes_max: int
     names: Names
     tickets: Path | None = None
 
@@ -78,14 +88,22 @@ class Engine:
         return self.state / "krb5.replays"
 
     @property
+    def full(self) -> Path:
+        """Where Dovecot 2.3 reads who may make no more mailboxes."""
+        return self.base / "bounds" / "full"
+
+    @property
     def script(self) -> Path:
         """Where the Lua script lies: readable by all of Dovecot's users, and without any secret."""
         return self.base / "auth.lua"
 
 
-def engine_for(settings: Settings) -> Engine:
-    """Give the values that follow from ``settings``. Raise :class:`Unusable`."""
-    server, address = settings.server, settings.network.listen["imap"]
+def engine_for(settings: Settings, imaps: bool = True) -> Engine:
+    """Give the values that follow from ``settings``, and whether there is a socket for ``imaps``.
+
+    Raise :class:`Unusable`.
+    """
+    server, listen = settings.server, settings.network.listen
     owner = Identities(server).of("mail")
     if owner.uid == 0:
         raise Unusable("server.yaml: identity same cannot be used by root, whose mailboxes Dovecot does not open")
@@ -95,11 +113,13 @@ def engine_for(settings: Settings) -> Engine:
         tls=server.state / "imap" / "tls",
         mail=server.data / "mail",
         auth_socket=server.runtime / "auth" / "auth.sock",
-        host=address.host,
-        port=address.port,
+        imap=listen["imap"],
+        imaps=listen["imaps"] if imaps else None,
         uid=owner.uid,
         gid=owner.gid,
         largest=_largest(settings.access.limits),
+        messages_max=settings.mail.messages_max,
+        mailboxes_max=settings.mail.mailboxes_max,
         names=_names(server.identity),
         tickets=_tickets(server.state / "imap" / _KEYTAB),
     )

@@ -8,20 +8,24 @@ tells systemd when it is through; until then the reload is under way, as we tell
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from appliance.daemon.arguments import settings_parser
 from appliance.daemon.engine import EngineRefused, roll_back
 from appliance.daemon.notify import Notifier
 from appliance.daemon.options import SettingsError
+from appliance.daemon.options_network import Address
 from appliance.mail.imap.__main__ import prepare
 from appliance.mail.imap.engine import Engine, Unusable, engine_for
 from appliance.settings.load import load
 
 _DOVEADM = "/usr/bin/doveadm"
 _PATIENCE = 10.0
+_OFF = "inet_listener imaps {\n    port = 0\n"
 
 
 def reload(engine: Engine, notifier: Notifier) -> None:
@@ -31,11 +35,14 @@ def reload(engine: Engine, notifier: Notifier) -> None:
     """
     path = engine.state / "dovecot.conf"
     former = path.read_text(encoding="utf-8")
-    if f"listen = {engine.host}\n" not in former or f"port = {engine.port}\n" not in former:
-        raise Unusable(
-            "network.yaml: listen.imap: another address needs a new socket: "
-            "schoolserver setup && systemctl restart schoolserver.target"
-        )
+    if _OFF in former:  # it was started without that socket, and gets it only when it is started again
+        engine = replace(engine, imaps=None)
+    for name, address in (("imap", engine.imap), ("imaps", engine.imaps)):
+        if address is not None and not _listens(former, name, address):
+            raise Unusable(
+                f"network.yaml: listen.{name}: another address needs a new socket: "
+                "schoolserver setup && systemctl restart schoolserver.target"
+            )
     prepare(engine)
     changed = path.read_text(encoding="utf-8") != former
     notifier.reloading()
@@ -51,6 +58,12 @@ def reload(engine: Engine, notifier: Notifier) -> None:
             roll_back(path)
         notifier.ready("it goes on with its former files")
         raise EngineRefused(f"Dovecot cannot be told to read its file (exit code {done.returncode})", "")
+
+
+def _listens(text: str, name: str, address: Address) -> bool:
+    """Whether the file says so; its languages differ in their word for an address."""
+    wanted = rf"inet_listener {name} {{\s+\w+ = {re.escape(address.host)}\s+port = {address.port}\s"
+    return re.search(wanted, text) is not None
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from appliance.mail.imap.render_24 import text_24
 
 _LANGUAGES: Mapping[str, Callable[[Engine], str]] = {"2.3": text_23, "2.4": text_24}
 _BOUNDS: Mapping[str, str] = {
-    "2.3": 'largest = "quota_max_mail_size", space = "quota_rule", bytes = "*:bytes=%d"',
+    "2.3": 'largest = "quota_max_mail_size", space = "quota_rule2", bytes = "*:bytes=%d"',
     "2.4": 'largest = "quota_mail_size", space = "quota_storage_size", bytes = "%dB"',
 }
 """How each calls what one mailbox may hold."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.mail.imap.engine import Engine
+from appliance.mail.imap.engine import FULL, HOST_NAME, Engine
 from appliance.mail.imap.sockets import SOCKETS
 
 
@@ -16,7 +16,7 @@ base_dir = {engine.base}
 state_dir = {engine.state}
 instance_name = schoolserver
 protocols = imap
-listen = {engine.host}
+listen = {engine.imap.host}
 default_internal_user = {names.internal}
 default_internal_group = {names.group}
 default_login_user = {names.login}
@@ -32,8 +32,10 @@ auth_verbose = no
 verbose_proctitle = no
 login_greeting = Ready.
 
-# Dovecot takes in its environment when it starts, and not when keys come later and it reads this file again.
-import_environment = $import_environment KRB5_CONFIG={engine.kerberos} KRB5RCACHENAME=file2:{engine.replays}
+# Dovecot takes in its environment when it starts, and not when keys come later and it reads this file again. What
+# it says to clients when it fails must not name this machine then either.
+import_environment = $import_environment DOVECOT_HOSTNAME={HOST_NAME} \\
+  KRB5_CONFIG={engine.kerberos} KRB5RCACHENAME=file2:{engine.replays}
 
 # All transfer is encrypted (K06).
 ssl = required
@@ -75,11 +77,16 @@ mail_fsync = always
 
 # Whatever a mail program puts there is no larger than what it may send (K12); how large that is, and how much the box
 # may hold (K11), says the password service for each who signs in. Here stands the largest of all.
-mail_plugins = quota
+# Empty messages and folders are a load on the disk, too: who has very many folders loses the right to make more.
+mail_plugins = quota acl
 plugin {{
   quota = count:Mailbox
   quota_vsizes = yes
+  quota_exceeded_message = {FULL}
   quota_max_mail_size = {engine.largest}
+  quota_rule = *:messages={engine.messages_max}
+  acl = vfile:{engine.full}:cache_secs=1
+  acl_globals_only = yes
 }}
 
 namespace inbox {{
@@ -99,7 +106,8 @@ namespace inbox {{
   }}
 }}
 protocol imap {{
-  mail_max_userip_connections = 20
+  mail_plugins = $mail_plugins imap_quota
+  mail_max_userip_connections = 10
 }}
 
 # A few processes greet everybody: a process for each stranger would be an easy way to fill the memory.
@@ -108,12 +116,11 @@ service imap-login {{
   process_min_avail = 1
   process_limit = 4
   inet_listener imap {{
-    address = {engine.host}
-    port = {engine.port}
+    address = {engine.imap.host}
+    port = {engine.imap.port}
   }}
   inet_listener imaps {{
-    port = 0
-  }}
+{_imaps(engine)}  }}
 }}
 service ipc {{
 {_chroot(names.chroot)}}}
@@ -123,6 +130,13 @@ service ipc {{
 def _chroot(wanted: bool) -> str:
     """Shutting in takes root; without it the line switches Dovecot's default off."""
     return "" if wanted else "  chroot =\n"
+
+
+def _imaps(engine: Engine) -> str:
+    """Without a socket handed in: off, as Dovecot would open its usual port."""
+    if engine.imaps is None:
+        return "    port = 0\n"
+    return f"    address = {engine.imaps.host}\n    port = {engine.imaps.port}\n    ssl = yes\n"
 
 
 def _mechanisms(engine: Engine) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.mail.imap.engine import Engine
+from appliance.mail.imap.engine import FULL, HOST_NAME, Engine
 from appliance.mail.imap.sockets import SOCKETS
 
 
@@ -21,7 +21,7 @@ instance_name = schoolserver
 protocols {{
   imap = yes
 }}
-listen = {engine.host}
+listen = {engine.imap.host}
 default_internal_user = {names.internal}
 default_internal_group = {names.group}
 default_login_user = {names.login}
@@ -36,8 +36,10 @@ auth_verbose = no
 verbose_proctitle = no
 login_greeting = Ready.
 
-# Dovecot takes in its environment when it starts, and not when keys come later and it reads this file again.
+# Dovecot takes in its environment when it starts, and not when keys come later and it reads this file again. What
+# it says to clients when it fails must not name this machine then either.
 import_environment {{
+  DOVECOT_HOSTNAME = {HOST_NAME}
   KRB5_CONFIG = {engine.kerberos}
   KRB5RCACHENAME = file2:{engine.replays}
 }}
@@ -83,10 +85,14 @@ mail_fsync = always
 
 # Whatever a mail program puts there is no larger than what it may send (K12); how large that is, and how much the box
 # may hold (K11), says the password service for each who signs in. Here stands the largest of all.
+# Empty messages and folders are a load on the disk, too.
 mail_plugins {{
   quota = yes
 }}
 quota_mail_size = {engine.largest}
+quota_message_count = {engine.messages_max}
+quota_mailbox_count = {engine.mailboxes_max}
+quota_exceeded_message = {FULL}
 quota Mailbox {{
   driver = count
 }}
@@ -108,7 +114,10 @@ namespace inbox {{
   }}
 }}
 protocol imap {{
-  mail_max_userip_connections = 20
+  mail_plugins {{
+    imap_quota = yes
+  }}
+  mail_max_userip_connections = 10
 }}
 
 # A few processes greet everybody: a process for each stranger would be an easy way to fill the memory.
@@ -117,14 +126,20 @@ service imap-login {{
   process_min_avail = 1
   process_limit = 4
   inet_listener imap {{
-    listen = {engine.host}
-    port = {engine.port}
+    listen = {engine.imap.host}
+    port = {engine.imap.port}
   }}
   inet_listener imaps {{
-    port = 0
-  }}
+{_imaps(engine)}  }}
 }}
 {SOCKETS}"""
+
+
+def _imaps(engine: Engine) -> str:
+    """Without a socket handed in: off, as Dovecot would open its usual port."""
+    if engine.imaps is None:
+        return "    port = 0\n"
+    return f"    listen = {engine.imaps.host}\n    port = {engine.imaps.port}\n    ssl = yes\n"
 
 
 def _mechanisms(engine: Engine) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class State(StrEnum):
-    """Where a unit is in its life; only ``READY`` is healthy.
+    """Where a unit is in its life; only in ``READY`` it serves.
 
     ``FAILING``: it was given up and is being ended; ``PAUSING``: it ended by itself and will be started again.
     """
@@ -31,7 +31,8 @@ class UnitState:
     """A unit at this moment.
 
     ``pid`` is ``None`` while no process runs, ``since`` (aware) when ``state`` was reached, ``restarts`` how often it
-    was started again, ``status`` its own last words or why it ended; no part of it names a person.
+    was started again, ``status`` its own last words, why it ended or what it lacks; no part of it names a person.
+    ``whole``: it has all its ports; else it may serve on the others.
     """
 
     name: str
@@ -40,11 +41,17 @@ class UnitState:
     since: datetime
     restarts: int
     status: str
+    whole: bool = True
+
+    @property
+    def serves(self) -> bool:
+        """Whether it answers, on one port at least."""
+        return self.state is State.READY
 
     @property
     def healthy(self) -> bool:
-        """Whether the unit serves."""
-        return self.state is State.READY
+        """Whether the unit serves, on all its ports."""
+        return self.serves and self.whole
 
 
 class Launcher(Protocol):

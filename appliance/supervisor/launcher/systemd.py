@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from appliance.daemon.bus import SYSTEM_BUS, Bus, BusRefused, BusUnreachable, Call
 from appliance.daemon.request_client import Unreachable
@@ -31,6 +31,7 @@ _PROPERTIES: Final = (
     ("changed", "Unit", "StateChangeTimestampMonotonic"),
 )
 """Field of :class:`Shown`, systemd's interface, its property."""
+_SOCKET: Final = ".socket"
 
 
 class Hands(Protocol):
@@ -70,7 +71,7 @@ class SystemdLauncher:
         try:
             with Bus(self._timeout, self._bus) as bus:
                 listed = [one for one in _list(bus, self._names) if one.shown.installed]
-                shown = _details(bus, listed)
+                shown = _with_sockets(bus, listed, _details(bus, listed))
         except (BusUnreachable, BusRefused) as error:
             raise Unreachable(f"no answer from systemd: {error}") from error
         now, steady = datetime.now(UTC), time.monotonic()
@@ -93,13 +94,31 @@ def service_of(name: str) -> str:
 def _list(bus: Bus, names: Sequence[str]) -> list[_Listed]:
     """All of ``names``, also those that systemd does not know; it loads what it had not loaded."""
     units = [service_of(name) for name in names]
-    ask = Call(_SYSTEMD, _MANAGER, f"{_SYSTEMD}.Manager", "ListUnitsByNames", "as", (units,))
-    ((rows,),) = bus.ask([ask])
     found = []
-    for name, unit, row in zip(names, units, rows, strict=True):
+    for name, unit, row in zip(names, units, _rows(bus, units), strict=True):
         _id, _description, load, active, sub, _following, path, _number, job, _job_path = row
         found.append(_Listed(name, Shown(unit, load, active, sub, job), path))
     return found
+
+
+def _rows(bus: Bus, units: Sequence[str]) -> Sequence[Any]:
+    ask = Call(_SYSTEMD, _MANAGER, f"{_SYSTEMD}.Manager", "ListUnitsByNames", "as", (units,))
+    ((rows,),) = bus.ask([ask])
+    return cast("Sequence[Any]", rows)
+
+
+def _with_sockets(bus: Bus, listed: Sequence[_Listed], shown: Sequence[Shown]) -> list[Shown]:
+    """Add to ``shown`` which of their sockets failed."""
+    answers = bus.ask([_get(one.path, "Unit", "TriggeredBy") for one in listed])
+    sockets = [[unit for unit in answer[0][1] if unit.endswith(_SOCKET)] for answer in answers]
+    rows = _rows(bus, sorted({unit for each in sockets for unit in each}))
+    failed = {row[0]: row[6] for row in rows if row[3] == "failed"}
+    names = bus.ask([_get(path, "Socket", "FileDescriptorName") for path in failed.values()])
+    said = {unit: (str(name[0][1]), unit) for unit, name in zip(failed, names, strict=True)}
+    return [
+        replace(one, deaf=tuple(said[unit] for unit in sorted(each) if unit in said))
+        for one, each in zip(shown, sockets, strict=True)
+    ]
 
 
 def _details(bus: Bus, listed: Sequence[_Listed]) -> list[Shown]:

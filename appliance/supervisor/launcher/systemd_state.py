@@ -43,7 +43,8 @@ class Shown:
     """The properties of a unit ``unit`` (``schoolserver-mail.service``) that we look at.
 
     ``entered`` and ``changed`` are microseconds of the monotonic clock: when it last became active, and when it came
-    to where it is. ``job`` is the kind of job that waits for it (``start``), or empty.
+    to where it is. ``job`` is the kind of job that waits for it (``start``), or empty. ``deaf`` are its sockets that
+    failed, which another program's hold on a port does: what is listened for, and the unit of the socket.
     """
 
     unit: str
@@ -58,6 +59,7 @@ class Shown:
     text: str = ""
     entered: int = 0
     changed: int = 0
+    deaf: tuple[tuple[str, str], ...] = ()
 
     @property
     def installed(self) -> bool:
@@ -71,7 +73,13 @@ def unit_state(name: str, shown: Shown, now: datetime, steady: float) -> UnitSta
     moment = shown.entered if state is State.READY else shown.changed
     since = now - timedelta(seconds=max(0.0, steady - moment / 1e6)) if moment else now
     text = shown.text[:_STATUS_LENGTH] if state is State.READY else _reason(state, shown)  # or it may be its last words
-    return UnitState(name, state, shown.main_pid or None, since, shown.restarts, text)
+    if shown.deaf:
+        text = "; ".join((*(_deaf(*each) for each in shown.deaf), f"then: systemctl restart {shown.unit}"))
+    return UnitState(name, state, shown.main_pid or None, since, shown.restarts, text, whole=not shown.deaf)
+
+
+def _deaf(name: str, socket_unit: str) -> str:
+    return f"nothing listens for {name}: see systemctl status {socket_unit}"
 
 
 def _state(shown: Shown) -> State:

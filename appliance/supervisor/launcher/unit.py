@@ -25,12 +25,18 @@ class Readiness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TcpListener:
-    """A TCP port to listen on: ``name`` for LISTEN_FDNAMES, ``host`` an IP address, ``setting`` where it is chosen."""
+    """A TCP port to listen on: ``name`` for LISTEN_FDNAMES, ``host`` an IP address, ``setting`` where it is chosen.
+
+    ``needed``: without it the unit does not start; else it serves on its others, says so, and status is not green. So
+    it is with systemd, where nobody may be at hand. Our own launcher starts nothing while any port is taken: whoever
+    starts a demo sits before it and reads which.
+    """
 
     name: str
     host: str
     port: int
     setting: str
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

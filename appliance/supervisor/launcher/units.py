@@ -29,7 +29,9 @@ def school_units(settings: Settings) -> tuple[Unit, ...]:
         _auth(settings),
         _supervisor(settings),
         _mail(settings),
+        _outbound(settings),
         _imap(settings),
+        _autoconfig(settings),
         _proxy(settings),
         _fileshare(settings),
         *((_smb(settings),) if settings.directory.kind == "domain" else ()),
@@ -90,13 +92,12 @@ def _directory(settings: Settings) -> Unit:
 
 def _ldap_port(settings: Settings) -> Unit:
     """Carry the loopback port to slapd's socket, so that a restart of slapd refuses no connection."""
-    address = settings.network.listen["ldap"]
     proxy = next((path for path in _PROXY if path.exists()), _PROXY[0])
     return Unit(
         name="ldap-port",
         argv=(str(proxy), str(settings.server.runtime / "directory" / "ldapi.sock")),
         identity="directory",
-        listeners=(TcpListener("ldap", address.host, address.port, "network.yaml: listen.ldap"),),
+        listeners=_ports(settings, "ldap"),
         after=("directory",),
         readiness=Readiness.EXEC,
         reload_signal=None,
@@ -184,14 +185,14 @@ def _supervisor(settings: Settings) -> Unit:
 
 
 def _mail(settings: Settings) -> Unit:
-    address, state = settings.network.listen["submission"], settings.server.state / "mail"
+    state = settings.server.state / "mail"
     return Unit(
         name="mail",
         argv=_python("appliance.mail", settings),
         identity="mail",
-        listeners=(TcpListener("submission", address.host, address.port, "network.yaml: listen.submission"),),
+        listeners=_ports(settings, "submission", may_lack=("submissions", "smtp")),
         folders=(
-            Folder(state, "mail", "mail", 0o700),
+            Folder(state, "mail", "mail", 0o710),  # the supervisor, in mail's group, reads the mark's public key
             Folder(state / "tls", "mail", "mail", 0o700),
             Folder(settings.server.data / "mail", "mail", "mail", 0o700),
             Folder(settings.server.runtime / "usage" / "mail", "mail", "services", 0o750, transient=True),
@@ -201,14 +202,28 @@ def _mail(settings: Settings) -> Unit:
     )
 
 
+def _outbound(settings: Settings) -> Unit:
+    """It sends what mail has put into the spool, and puts reports into mailboxes: it is mail's user."""
+    runtime = settings.server.runtime / "outbound"
+    return Unit(
+        name="outbound",
+        argv=_python("appliance.mail.outside", settings),
+        identity="mail",
+        listeners=(UnixListener("outbound", runtime / "outbound.sock", "mail", "supervisor"),),
+        folders=(Folder(runtime, "mail", "supervisor", 0o750, transient=True),),
+        after=("mail",),
+        watchdog=settings.server.watchdog,
+    )
+
+
 def _imap(settings: Settings) -> Unit:
     """Dovecot starts as root and gives its parts their users by itself."""
-    address, state = settings.network.listen["imap"], settings.server.state / "imap"
+    state = settings.server.state / "imap"
     return Unit(
         name="imap",
         argv=_python("appliance.mail.imap", settings),
         identity="privileged",
-        listeners=(TcpListener("imap", address.host, address.port, "network.yaml: listen.imap"),),
+        listeners=_ports(settings, "imap", may_lack=("imaps",)),
         folders=(
             Folder(settings.server.runtime / "dovecot", "privileged", "privileged", 0o755, transient=True),
             Folder(state, "privileged", "privileged", 0o711),
@@ -220,17 +235,30 @@ def _imap(settings: Settings) -> Unit:
     )
 
 
+def _autoconfig(settings: Settings) -> Unit:
+    """It answers whoever asks, on sockets handed in, and needs nobody else."""
+    state = settings.server.state / "autoconfig"
+    return Unit(
+        name="autoconfig",
+        argv=_python("appliance.autoconfig", settings),
+        identity="autoconfig",
+        listeners=_ports(settings, may_lack=("http", "https")),
+        folders=(
+            Folder(state, "autoconfig", "autoconfig", 0o700),
+            Folder(state / "tls", "autoconfig", "autoconfig", 0o700),
+        ),
+        watchdog=settings.server.watchdog,
+    )
+
+
 def _fileshare(settings: Settings) -> Unit:
     """Its workers take on people's ids, so it starts as root; they keep no other right of root's."""
-    listen, state = settings.network.listen, settings.server.state / "fileshare"
+    state = settings.server.state / "fileshare"
     return Unit(
         name="fileshare",
         argv=_python("appliance.fileshare", settings),
         identity="privileged",
-        listeners=tuple(
-            TcpListener(name, listen[name].host, listen[name].port, f"network.yaml: listen.{name}")
-            for name in ("ftp", "ftps")
-        ),
+        listeners=_ports(settings, "ftp", may_lack=("ftps",)),
         folders=(
             Folder(state, "fileshare", "fileshare", 0o700),
             Folder(state / "tls", "fileshare", "fileshare", 0o700),
@@ -260,18 +288,24 @@ def _smb(settings: Settings) -> Unit:
 
 
 def _proxy(settings: Settings) -> Unit:
-    listen, state = settings.network.listen, settings.server.state / "proxy"
+    state = settings.server.state / "proxy"
     return Unit(
         name="proxy",
         argv=_python("appliance.proxy", settings),
         identity="proxy",
-        listeners=tuple(
-            TcpListener(name, listen[name].host, listen[name].port, f"network.yaml: listen.{name}")
-            for name in ("proxy", "proxy-tls")
-        ),
+        listeners=_ports(settings, "proxy", "proxy-tls"),
         folders=(Folder(state, "proxy", "proxy", 0o700), Folder(state / "tls", "proxy", "proxy", 0o700)),
         after=("auth",),
         watchdog=settings.server.watchdog,
+    )
+
+
+def _ports(settings: Settings, *names: str, may_lack: tuple[str, ...] = ()) -> tuple[TcpListener, ...]:
+    """Ports called ``names``, and those that the unit can do without when another program has them."""
+    listen = settings.network.listen
+    return tuple(
+        TcpListener(name, listen[name].host, listen[name].port, f"network.yaml: listen.{name}", name not in may_lack)
+        for name in (*names, *may_lack)
     )
 
 

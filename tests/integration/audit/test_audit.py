@@ -72,6 +72,13 @@ def test_a_refusal_is_found_by_its_code_and_names_nobody(client, query):
         assert answer == {"service": "mail", "reason": "not-open", "source": RULE.source, "text": RULE.text}
 
 
+def test_a_code_is_good_at_once_also_of_a_refusal_that_follows_others(client, query):
+    for _ in range(50):
+        client.record(sign_in())
+        code = client.refuse(Service.MAIL, Reason.NOT_OPEN, RULE)
+        assert query.call("why", code=code)["reason"] == "not-open"
+
+
 @pytest.mark.parametrize(("code", "kind"), [("7KQF-2MXA", "unknown-code"), ("no code", "bad-code"), ("", "bad-code")])
 def test_other_codes(query, code, kind):
     with pytest.raises(RequestRefused) as caught:

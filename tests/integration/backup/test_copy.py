@@ -36,6 +36,8 @@ def test_everything_arrives_as_it_is(school):
     (home / "link").symlink_to("/etc/passwd")
     school.put(school.data / "mail" / "fred.mustermann" / "cur" / "1.M2,S=4:2,S", uid=0)
     school.put(school.data / "mail" / "fred.mustermann" / "tmp" / "half", uid=0)
+    school.put(school.data / "mail" / ".former-20261101-20001-gone.one" / "cur" / "1.M2,S=4:2,S", uid=0)
+    school.put(school.data / "mail" / ".removed-1" / "cur" / "1.M2,S=4:2,S", uid=0)
     school.put(home / ".schoolserver-upload-1", b"half")
     school.put(school.data / "homes" / ".restoring-1" / "fred" / "letter")
     (school.state / "supervisor").mkdir()
@@ -60,6 +62,10 @@ def test_everything_arrives_as_it_is(school):
     assert [path.name for path in (done / "homes").iterdir()] == ["fred.mustermann"]
     assert (done / "mail" / "fred.mustermann" / "cur" / "1.M2,S=4:2,S").exists()
     assert not list((done / "mail" / "fred.mustermann" / "tmp").iterdir())
+    assert sorted(path.name for path in (done / "mail").iterdir()) == [
+        ".former-20261101-20001-gone.one",
+        "fred.mustermann",
+    ]
     assert (done / "settings" / "server.yaml").read_bytes() == (school.etc / "server.yaml").read_bytes()
     assert not (done / "state" / "backup").exists()
     exported = sqlite3.connect(done / "exports" / "supervisor" / "state.db")

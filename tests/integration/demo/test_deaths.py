@@ -25,7 +25,9 @@ UNITS = {
     "auth": "appliance.auth",
     "supervisor": "appliance.supervisor",
     "mail": "appliance.mail",
+    "outbound": "appliance.mail.outside",
     "imap": "dovecot",
+    "autoconfig": "appliance.autoconfig",
     "fileshare": "appliance.fileshare",
     "proxy": "appliance.proxy",
 }

@@ -152,10 +152,17 @@ def test_the_carers_own_policies_and_his_word_about_ours_stay(domain: RunningDom
 
 
 def test_the_dns_knows_the_server_and_its_services(domain: RunningDomain) -> None:
-    for name in ("server.", "", "mail.", "proxy.", "wpad.", "autoconfig.", "gc._msdcs."):
+    for name in ("server.", "", "mail.", "proxy.", "wpad.", "autoconfig.", "autodiscover.", "gc._msdcs."):
         assert dig(domain, f"{name}schule.example") == ["10.9.0.2"], name
-    assert dig(domain, "_submission._tcp.schule.example", "SRV") == ["0 1 587 mail.schule.example."]
-    assert dig(domain, "_imaps._tcp.schule.example", "SRV") == ["0 0 0 ."]
+    for service, found in {
+        "_imaps": "0 1 993 mail",
+        "_imap": "10 1 143 mail",
+        "_submissions": "0 1 465 mail",
+        "_submission": "10 1 587 mail",
+        "_autodiscover": "0 0 443 autodiscover",
+    }.items():
+        assert dig(domain, f"{service}._tcp.schule.example", "SRV") == [f"{found}.schule.example."]
+    assert dig(domain, "_pop3._tcp.schule.example", "SRV") == ["0 0 0 ."]
 
 
 def test_an_address_that_changes_is_followed_and_the_carers_records_stay(domain: RunningDomain) -> None:

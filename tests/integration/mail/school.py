@@ -23,28 +23,39 @@ PEOPLE = {
     )
 }
 
-MAIL_YAML = """\
+WAYS_IN = ("submission", "submissions", "smtp")
+
+_MAIL_YAML = """\
 idle_timeout: 3 s
 connections: 6
 connections_per_address: 12
 recipients_max: 4
+messages_max: 2000
+mailboxes_max: 30
+rules: {recipients_per_hour: {pupil: 100000}, bytes_per_hour: {pupil: 1 TB}}
 """
 
 
 class School(Parts):
-    """Mail and Dovecot: ``mail`` and ``imap``."""
+    """Mail and Dovecot: ``mail`` and ``imap``. ``MAIL_YAML`` is what its settings say of mail."""
 
     SERVICE = AUDIENCE = "mail"
     PEOPLE = PEOPLE
     TEACHERS = (2, 1)
-    LISTENERS = ("submission", "imap")
-    FOLDERS: ClassVar = {"run/dovecot": (0o755, False), "run/usage/mail": (0o755, True), "srv/mail": (0o700, True)}
+    LISTENERS = (*WAYS_IN, "imap", "imaps")
+    MAIL_YAML: ClassVar[str] = _MAIL_YAML
+    FOLDERS: ClassVar = {
+        "run/dovecot": (0o755, False),
+        "run/usage/mail": (0o755, True),
+        "srv/mail": (0o700, True),
+        "state/mail": (0o710, True),
+    }
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
-        super().__init__(folder, stack, {"mail": MAIL_YAML})
+        super().__init__(folder, stack, {"mail": self.MAIL_YAML})
         self.certify("imap", None)
-        self.mail = self.service("mail", "submission")
-        self.imap = self.service("mail.imap", "imap", user={})
+        self.mail = self.service("mail", *WAYS_IN)
+        self.imap = self.service("mail.imap", "imap", "imaps", user={})
         self.run(stack, self.mail, self.imap)
 
     def boxes(self, login: str) -> list[Path]:

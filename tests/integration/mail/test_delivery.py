@@ -40,7 +40,7 @@ def test_a_full_mailbox_takes_no_more(school: School) -> None:
 
     def full() -> bool:
         client.rset()
-        client.mail(FRED, ["SIZE=6000"])
+        client.mail(FRED, ["SIZE=1500000"])
         return client.rcpt(GINA)[0] == 552
 
     eventually(full)
@@ -49,11 +49,10 @@ def test_a_full_mailbox_takes_no_more(school: School) -> None:
     for worker in school.mail.children():
         os.kill(worker, signal.SIGKILL)
     with connect(school) as client:
-        with pytest.raises(smtplib.SMTPRecipientsRefused) as caught:
+        with pytest.raises(smtplib.SMTPDataError) as caught:
             client.sendmail(FRED, [GINA], MESSAGE + b"\r\n" * 1_500)
-        code, text = caught.value.recipients[GINA]
-        assert code == 552
-        assert text.startswith(b"5.2.2 ")
+        assert caught.value.smtp_code == 452
+        assert caught.value.smtp_error.startswith(b"4.2.2 ")
         client.sendmail(FRED, [FRIDA], MESSAGE + b"\r\n" * 1_500)
 
 
@@ -97,38 +96,34 @@ def test_a_killed_service_leaves_whole_messages_only(school: School) -> None:
 
 
 @contextmanager
-def small_disk(school: School, login: str, kib: int) -> Iterator[Path]:
-    """Mount a disk of its own on a mailbox."""
-    box = school.settings.server.data / "mail" / login
-    aside = box.with_name(f".aside-{login}")
-    if box.exists():
-        box.rename(aside)
-    box.mkdir(mode=0o700)
-    owner = box.parent.stat()
+def small_disk(school: School, folder: Path, kib: int) -> Iterator[None]:
+    """Mount a disk of its own on a folder of mail, over what is there."""
+    owner = (school.data / "mail").stat()
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        os.chown(folder, owner.st_uid, owner.st_gid)
     options = f"size={kib}k,mode=0700,uid={owner.st_uid},gid={owner.st_gid}"
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "none", str(box)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, check=False
     )
     try:
         if mounted.returncode != 0:
             pytest.skip("a disk can be mounted by root only")
-        yield box
+        yield
     finally:
         if mounted.returncode == 0:
-            subprocess.run(["umount", str(box)], check=True)
-        box.rmdir()
-        if aside.exists():
-            aside.rename(box)
+            subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("size", [300_000, 1_800_000])
 def test_a_full_disk_is_a_temporary_failure_and_leaves_nothing(school: School, size: int) -> None:
-    with small_disk(school, "ada.admin", 256) as box, connect(school) as client:
+    place = school.data / "mail"
+    with small_disk(school, place, 256), connect(school) as client:
         with pytest.raises(smtplib.SMTPDataError) as caught:
             client.sendmail(FRED, ["ada.admin@schule.example"], MESSAGE + (b"x" * 70 + b"\r\n") * (size // 72))
         assert caught.value.smtp_code == 452
         assert caught.value.smtp_error.startswith(b"4.3.1 ")
-        assert [path for path in box.rglob("*") if path.is_file()] == []
+        assert [path for path in place.rglob("*") if path.is_file()] == []
         client.sendmail(FRED, ["ada.admin@schule.example"], MESSAGE + b"a small one\r\n")
         assert len(school.boxes("ada.admin")) == 1
 
@@ -136,7 +131,8 @@ def test_a_full_disk_is_a_temporary_failure_and_leaves_nothing(school: School, s
 def test_a_disk_that_fails_for_one_recipient_leaves_nothing_with_the_others(school: School) -> None:
     """The boxes lie on two disks, so that one file cannot be in both: 451, and in neither."""
     before = school.boxes("frida.lehrer")
-    with small_disk(school, "ada.admin", 256), connect(school) as client:
+    box = school.data / "mail" / "ada.admin"
+    with small_disk(school, box, 256), connect(school) as client:
         with pytest.raises(smtplib.SMTPDataError) as caught:
             client.sendmail(FRED, [FRIDA, "ada.admin@schule.example"], MESSAGE + b"x\r\n")
         assert caught.value.smtp_code == 451
@@ -198,38 +194,6 @@ def test_many_at_once(school: School) -> None:
     assert bodies == {f"{number} {turn}\r\n".encode() for number in range(8) for turn in range(5)}
 
 
-def test_swaks(school: School) -> None:
-    argv = ["swaks", "--server", "127.0.0.1", "--port", str(school.ports["submission"]), "--tls"]
-    argv += ["--auth-user", FRED, "--auth-password", PASSWORD, "--from", FRED]
-    argv += ["--tls-ca-path", str(school.folder / "authority" / "ca.pem"), "--tls-verify"]
-    done = subprocess.run([*argv, "--to", FRIDA], capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stdout
-    assert re.search(r"<~  250 2\.0\.0 ", done.stdout)
-    outside = subprocess.run([*argv, "--to", "x@gmx.de"], capture_output=True, text=True, timeout=30, check=False)
-    assert re.search(r"<~\* 550 5\.7\.1 .*\(code [0-9A-Z]{4}-[0-9A-Z]{4}\)", outside.stdout)
-    assert outside.returncode != 0
-
-
-def test_curl(school: School, tmp_path: Path) -> None:
-    message = tmp_path / "message"
-    message.write_bytes(MESSAGE + b"by curl\r\n")
-    ca = ["--cacert", str(school.folder / "authority" / "ca.pem"), "--ssl-reqd", "-sS", "-m", "20"]
-    send = [
-        f"smtp://localhost:{school.ports['submission']}",
-        "--mail-from",
-        FRED,
-        "--mail-rcpt",
-        FRIDA,
-        "-T",
-        str(message),
-    ]
-    subprocess.run(["curl", *ca, "-u", f"fred.mustermann:{PASSWORD}", *send], check=True, timeout=30)
-    url = f"imap://localhost:{school.ports['imap']}/INBOX?TEXT%20curl"
-    fetch = ["curl", *ca, "-u", f"frida.lehrer:{PASSWORD}", url]
-    found = subprocess.run(fetch, check=True, capture_output=True, timeout=30).stdout
-    assert re.match(rb"\* SEARCH \d+", found)
-
-
 def test_a_refusals_code_leads_to_its_rule(school: School) -> None:
     with connect(school) as client:
         client.mail(FRED)
@@ -245,5 +209,5 @@ def test_a_refusals_code_leads_to_its_rule(school: School) -> None:
 
     eventually(known)
     audit.close()
-    assert (why["service"], why["reason"], why["source"]) == ("mail", "outside-recipient", "built-in K08")
+    assert (why["service"], why["reason"], why["source"]) == ("mail", "outside-recipient", "mail.yaml outside.send")
     assert "elsewhere" not in str(why)

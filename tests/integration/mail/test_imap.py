@@ -6,9 +6,9 @@ import imaplib
 import os
 import smtplib
 import ssl
-import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.integration.mail.clients import connect_imap
@@ -155,6 +155,9 @@ def test_dovecot_keeps_to_its_own_folders(school: School) -> None:
     assert not elsewhere.exists() or str(school.folder) not in elsewhere.read_text()
     with_frida = connect_imap(school)
     with_frida.login("frida.lehrer", PASSWORD)
-    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert school.imap.process is not None
+    dovecot = psutil.Process(school.imap.process.pid)
+    shown = [" ".join(one.cmdline()) for one in (dovecot, *dovecot.children(recursive=True))]
     with_frida.logout()
-    assert "frida" not in processes
+    assert any("imap" in line for line in shown)
+    assert "frida" not in "\n".join(shown)

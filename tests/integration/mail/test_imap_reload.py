@@ -15,7 +15,9 @@ import pytest
 
 from appliance.daemon.authority import issue
 from tests.integration.demo.waiting import eventually
+from tests.integration.mail.clients import connect_imap
 from tests.integration.mail.school import School
+from tests.integration.support_parts import PASSWORD
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -52,6 +54,7 @@ def restored(school: School) -> Iterator[Path]:
         else:
             path.unlink()
     assert reload(school) == (0, "")
+    eventually(lambda: certificate(school) != b"")
 
 
 def test_a_new_certificate_is_shown_and_sessions_live_on(school: School, frida: imaplib.IMAP4) -> None:
@@ -68,6 +71,63 @@ def test_a_new_certificate_is_shown_and_sessions_live_on(school: School, frida: 
     eventually(lambda: certificate(school) not in (before, b""))
     assert frida.noop()[0] == "OK"
     assert frida.select("INBOX")[0] == "OK"
+
+
+def test_afterwards_it_does_not_name_the_machine_either(school: School) -> None:
+    assert reload(school) == (0, "")
+    eventually(lambda: certificate(school) != b"")
+    place = school.settings.server.runtime / "auth" / "auth.sock"
+    school.auth.stop()
+    place.rename(place.with_name("aside"))
+    try:
+        eventually(lambda: "[schoolserver:" in _said(school), 10)
+    finally:
+        place.with_name("aside").rename(place)
+        school.auth.start()
+    assert eventually(lambda: _said(school) == "", 10)
+
+
+def _said(school: School) -> str:
+    """What refuses a sign-in; nothing when it does not."""
+    try:
+        client = connect_imap(school)
+        client.login("ada.admin", PASSWORD)
+        client.logout()
+    except (OSError, imaplib.IMAP4.error) as error:
+        return str(error)
+    return ""
+
+
+def test_a_changed_number_of_folders_counts_at_once(school: School, restored: Path) -> None:
+    """For who signs in then; with Dovecot 2.3 for open sessions too."""
+    settings = restored / "mail.yaml"
+    assert "mailboxes_max: 30\n" in settings.read_text()
+    settings.write_text(settings.read_text().replace("mailboxes_max: 30\n", "mailboxes_max: 12\n"))
+    names = [f"few{number}" for number in range(12)]
+    client = connect_imap(school)
+    client.login("ada.admin", PASSWORD)
+    try:
+        for name in names:
+            status, said = client.create(name)
+            assert status == "OK", said
+        assert reload(school) == (0, "")
+        eventually(lambda: _refuses_a_folder(school), 10)
+    finally:
+        for name in names:
+            client.delete(name)
+        client.logout()
+
+
+def _refuses_a_folder(school: School) -> bool:
+    try:
+        client = connect_imap(school)
+        client.login("ada.admin", PASSWORD)
+        status = client.create("one-more")[0]
+        client.delete("one-more")
+        client.logout()
+    except (OSError, imaplib.IMAP4.error):  # while Dovecot changes over
+        return False
+    return status == "NO"
 
 
 def test_changed_limits_are_in_dovecots_file(school: School, restored: Path) -> None:

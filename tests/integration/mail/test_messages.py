@@ -75,6 +75,8 @@ def stored(school: School, client: smtplib.SMTP, head: str) -> bytes:
     client.sendmail(FRED, [FRIDA], f"{head}Date: x\r\nMessage-ID: <y>\r\n\r\nbody\r\n".encode(), ["SMTPUTF8"])
     (path,) = set(school.boxes("frida.lehrer")) - set(before)
     ours, theirs = path.read_bytes().split(b"\r\n\t", 1)
+    mark, _, ours = ours.partition(b"\r\n")
+    assert mark.startswith(b"X-School-Seal: 1 ")
     assert ours.startswith(f"Return-Path: <{FRED}>\r\nReceived: by schule.example ".encode())
     return theirs.partition(b"\r\n")[2]
 
@@ -104,11 +106,11 @@ def test_foreign_evidence_and_blind_copies_are_not_stored(school: School, client
         "Bcc",
     ]
     head = "".join(f"{name}: {GINA}\r\n" for name in forged)
-    kept = stored(school, client, f"{head}From: {FRED}\r\nDKIM-Signature: v=1;\r\n b=c\r\nSubject: Grüße\r\n")
+    kept = stored(school, client, f"{head}From: {FRED}\r\nAutocrypt: addr=x;\r\n b=c\r\nSubject: Grüße\r\n")
     assert (
         kept
         == (
-            f"From: Fred Mustermann <{FRED}>\r\nDKIM-Signature: v=1;\r\n b=c\r\nSubject: Grüße\r\n"
+            f"From: Fred Mustermann <{FRED}>\r\nAutocrypt: addr=x;\r\n b=c\r\nSubject: Grüße\r\n"
             "Date: x\r\nMessage-ID: <y>\r\n\r\nbody\r\n"
         ).encode()
     )

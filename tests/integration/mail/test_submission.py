@@ -20,7 +20,8 @@ def test_greetings(school: School) -> None:
         assert "auth" not in client.esmtp_features
         # Of two megabytes for pupils and four for teachers the larger, in base64 lines, and the text beside it.
         assert 1.36 * 2 * LIMIT < int(client.esmtp_features["size"]) < 1.4 * 2 * LIMIT + 100_000
-        for command in ("AUTH PLAIN", f"MAIL FROM:<{FRED}>", "HELO pc12", "VRFY fred"):
+        assert client.docmd("AUTH PLAIN")[1][:7] == b"5.7.11 "
+        for command in (f"MAIL FROM:<{FRED}>", f"RCPT TO:<{FRED}>", "DATA", "VRFY fred"):
             assert client.docmd(command)[0] == 530, command
         client.starttls(context=school.context)
         client.ehlo("pc12")

@@ -7,13 +7,13 @@ import pytest
 
 from tests.integration.services.driver import Driver, Outcome, said
 from tests.integration.services.drivers_files import Ftp
-from tests.integration.services.drivers_mail import Imap, Submission
+from tests.integration.services.drivers_mail import Imap, Imaps, Smtp, Submission, Submissions
 from tests.integration.services.drivers_web import Tunnel, Web
 from tests.integration.services.people import EXEMPTIONS, ROSTER, SETTINGS
 from tests.integration.services.site import outside
 from tests.integration.support_school import School, running, soon
 
-DRIVERS: tuple[type[Driver], ...] = (Submission, Imap, Ftp, Web, Tunnel)
+DRIVERS: tuple[type[Driver], ...] = (Submission, Submissions, Smtp, Imap, Imaps, Ftp, Web, Tunnel)
 """Every service that somebody signs in to. A new one is a driver here; no case is written anew for it."""
 
 

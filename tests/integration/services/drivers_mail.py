@@ -65,6 +65,7 @@ class Submission(_MailDriver):
     """A mail program that sends: to oneself, so that the quota is one's own. Nothing comes down this way."""
 
     name = "submission"
+    at_once: ClassVar = False
     replies: ClassVar = {
         Outcome.SIGNED_IN: r"235 2\.7\.0 .*",
         Outcome.WRONG: r"535 5\.7\.8 Login or password are wrong\.",
@@ -75,7 +76,7 @@ class Submission(_MailDriver):
         Outcome.TRY_LATER: r"454 4\.7\.0 .*",
         Outcome.PASSED: r"250 2\.0\.0 .*",
         Outcome.TOO_LARGE: rf"552 5\.3\.4 .*{CODE}",
-        Outcome.OVER_QUOTA: rf"552 5\.2\.2 .*{CODE}",
+        Outcome.OVER_QUOTA: rf"(452 4|552 5)\.2\.2 .*{CODE}",
         Outcome.ENDED_LOCKED: rf"421 4\.7\.0 This account is locked.*{CODE}",
         Outcome.ENDED_CHANGED: rf"421 4\.7\.0 (Please set a password .*{CODE}|The password was changed.*)",
     }
@@ -83,9 +84,14 @@ class Submission(_MailDriver):
 
     def sign_in(self, login: str, password: str) -> str:
         self._login = login
-        host, port = self._school.address("submission")
-        self._client = smtplib.SMTP(host, port, timeout=PATIENCE, source_address=(self._from, 0))
-        self._client.starttls(context=self._tls)
+        (host, port), own = self._school.address(self.name), (self._from, 0)
+        if self.at_once:
+            self._client: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, port, timeout=PATIENCE, source_address=own, context=self._tls
+            )
+        else:
+            self._client = smtplib.SMTP(host, port, timeout=PATIENCE, source_address=own)
+            self._client.starttls(context=self._tls)
         self._client.ehlo()
         self._client.user, self._client.password = login, password
         try:  # login() would try the next mechanism, and so the password again
@@ -124,19 +130,33 @@ class Submission(_MailDriver):
         self._client.close()
 
 
+class Submissions(Submission):
+    """The same with TLS from the first byte (RFC 8314)."""
+
+    name = "submissions"
+    at_once = True
+
+
+class Smtp(Submission):
+    """The same on the port of the devices: who signs in there is a person like everywhere."""
+
+    name = "smtp"
+
+
 def _line(code: int, text: bytes) -> str:
     return f"{code} {text.decode('ascii')}"
 
 
 class _Client(imaplib.IMAP4):
-    """The library's client, coming from an address."""
+    """The library's client, coming from an address; with ``tls`` from the first byte if it is given."""
 
-    def __init__(self, host: str, port: int, address: str) -> None:
-        self._from = address
+    def __init__(self, host: str, port: int, address: str, tls: ssl.SSLContext | None = None) -> None:
+        self._from, self._at_once = address, tls
         super().__init__(host, port, timeout=PATIENCE)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        return socket.create_connection((self.host, self.port), timeout, (self._from, 0))
+        line = socket.create_connection((self.host, self.port), timeout, (self._from, 0))
+        return line if self._at_once is None else self._at_once.wrap_socket(line, server_hostname=self.host)
 
 
 class Imap(_MailDriver):
@@ -165,14 +185,17 @@ class Imap(_MailDriver):
 
     def sign_in(self, login: str, password: str) -> str:
         self._login = login
-        self._client = _Client(*self._school.address("imap"), self._from)
-        self._client.starttls(self._tls)
+        self._connect()
         try:
             status, data = self._client.login(login, password)
             self._client.select("INBOX")
         except imaplib.IMAP4.error as refusal:
             return f"NO {_text(refusal.args[0])}"
         return f"{status} {_text(data[0])}"
+
+    def _connect(self) -> None:
+        self._client = _Client(*self._school.address("imap"), self._from)
+        self._client.starttls(self._tls)
 
     def move(self, direction: Direction, size: int) -> str:
         message = letter(self._address, size)
@@ -207,6 +230,15 @@ class Imap(_MailDriver):
     def close(self) -> None:
         with contextlib.suppress(imaplib.IMAP4.error, OSError):
             self._client.shutdown()
+
+
+class Imaps(Imap):
+    """The same with TLS from the first byte (RFC 8314)."""
+
+    name = "imaps"
+
+    def _connect(self) -> None:
+        self._client = _Client(*self._school.address("imaps"), self._from, self._tls)
 
 
 def _text(said: bytes | str) -> str:

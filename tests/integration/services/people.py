@@ -21,11 +21,17 @@ ROSTER = """Import-ID;Vorname;Nachname;Klasse;Rolle;Geburtsdatum
 15;Olga;Officemann;;office;
 16;Rosa;Raummann;3a;pupil;16.02.2017
 17;Simone;Sambamann;3a;pupil;17.02.2017
+18;Sina;Sicherpost;3a;pupil;18.02.2017
+19;Georg;Geraetemann;3a;pupil;19.02.2017
+20;Ilse;Immersicher;3a;pupil;20.02.2017
 """
 
 OWN = {
     "submission": "paula.postmann",
+    "submissions": "sina.sicherpost",
+    "smtp": "georg.geraetemann",
     "imap": "emil.leserich",
+    "imaps": "ilse.immersicher",
     "ftp": "fritz.ablagemann",
     "web": "wanda.webermann",
     "tunnel": "tilo.tunnelmann",

@@ -20,6 +20,7 @@ from appliance.setup.subvolumes import apart
 from tests.integration.demo.waiting import eventually
 from tests.integration.services.conftest import DRIVERS, Visit
 from tests.integration.services.driver import AT_ONCE, Direction, Driver, Outcome, said
+from tests.integration.services.drivers_mail import Imaps, Smtp, Submissions
 from tests.integration.services.drivers_smb import Smb
 from tests.integration.services.people import GROUP_PUPIL, OFFICE, OWN, ROSTER, SETTINGS, SINGLE_PUPIL, TEACHER
 from tests.integration.services.site import outside
@@ -43,7 +44,8 @@ from tests.integration.support_domain_school import DomainSchool, domain_school
 pytestmark = possible
 
 UNITS = ("audit", "privileged", "auth", "supervisor", "mail", "imap", "fileshare", "proxy", "smb")
-KINDS = (*DRIVERS, Smb)
+KINDS = (*(kind for kind in DRIVERS if kind not in (Submissions, Smtp, Imaps)), Smb)
+"""Once for each part that asks for the password; its other ports ask in the same way."""
 PUPIL = OWN["submission"]
 
 

@@ -6,7 +6,20 @@ from tests.integration.services.people import CLOSED_SITE, OWN, ROOM, ROSTER
 from tests.integration.support_place import DOMAIN
 from tests.integration.support_school import School
 
-UNITS = {"audit", "auth", "directory", "fileshare", "imap", "launcher", "mail", "privileged", "proxy", "supervisor"}
+UNITS = {
+    "audit",
+    "auth",
+    "autoconfig",
+    "directory",
+    "fileshare",
+    "imap",
+    "launcher",
+    "mail",
+    "outbound",
+    "privileged",
+    "proxy",
+    "supervisor",
+}
 OF_NO_PERSON = ("127.0.0.1", ROOM, "@", DOMAIN, "niemand.", "hausaufgaben", "geheimnis", "referat-", "agreed with")
 
 

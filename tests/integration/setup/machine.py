@@ -22,8 +22,34 @@ from appliance.supervisor.launcher.units import school_units
 from tests.integration.support_ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
-UNITS = ("audit", "privileged", "directory", "ldap-port", "auth", "supervisor", "mail", "imap", "proxy", "fileshare")
-LISTENERS = ("submission", "imap", "ftp", "ftps", "ldap", "proxy", "proxy-tls")
+UNITS = (
+    "audit",
+    "privileged",
+    "directory",
+    "ldap-port",
+    "auth",
+    "supervisor",
+    "mail",
+    "outbound",
+    "imap",
+    "autoconfig",
+    "proxy",
+    "fileshare",
+)
+LISTENERS = (
+    "submission",
+    "submissions",
+    "smtp",
+    "imap",
+    "imaps",
+    "ftp",
+    "ftps",
+    "ldap",
+    "proxy",
+    "proxy-tls",
+    "http",
+    "https",
+)
 
 
 class Machine:

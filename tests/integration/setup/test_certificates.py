@@ -116,12 +116,23 @@ def test_setup_takes_the_school_s_own_and_goes_back(machine, pair):
         answers.write(f"certificate: {files[0]}\nkey: {files[1]}\n")
     done = machine.answered()
     assert done.returncode == 0, done.stderr
-    assert {served(machine, part).names for part in ("mail", "imap", "proxy", "fileshare")} == {NAMES}
+    assert {served(machine, part).names for part in ("mail", "imap", "autoconfig", "proxy", "fileshare")} == {NAMES}
     assert "Let PCs and tablets trust" not in done.stdout
     text = machine.answers.read_text()
     machine.answers.write_text(text.replace(str(files[0]), "null").replace(str(files[1]), "null"))
     assert machine.answered().returncode == 0
     assert "localhost" in served(machine, "mail").names
+
+
+@pytest.mark.parametrize(("names", "told"), [(NAMES, False), (("mail.see.example",), True)], ids=["wild", "one"])
+def test_setup_says_where_mail_programs_will_ask_in_vain(machine, pair, names, told):
+    machine.answers.write_text(machine.answers.read_text().replace(", 10.1.0.2", ""))
+    files = pair(chain=certificate(names))
+    with machine.answers.open("a") as answers:
+        answers.write(f"certificate: {files[0]}\nkey: {files[1]}\n")
+    done = machine.answered()
+    assert done.returncode == 0, done.stderr
+    assert ("is not for autoconfig.see.example and autodiscover.see.example" in done.stdout + done.stderr) == told
 
 
 def test_a_pair_that_does_not_fit_changes_nothing(machine, pair):
@@ -140,7 +151,7 @@ def test_the_deploy_hook_installs_a_renewal_and_tells_running_parts_without_a_re
     (machine.memory / "schoolserver-imap.service.is-active").touch()
     done = machine.run("certificates", "--install", *pair())
     assert done.returncode == 0, done.stderr
-    assert "is in use by mail, imap, proxy, fileshare" in done.stdout
+    assert "is in use by mail, imap, autoconfig, proxy, fileshare" in done.stdout
     assert machine.log_lines()[-1] == "reload schoolserver-imap.service"
     again = machine.run("certificates", "--install", *pair(chain=certificate(ends=80)))
     assert "is in use by" in again.stdout
@@ -192,7 +203,7 @@ def test_the_daily_look_takes_over_files_that_somebody_renewed(machine, pair):
     machine.answered()
     machine.run("certificates", "--install", *pair())
     pair(chain=certificate(ends=60))
-    assert renew(machine.places, machine) == ["mail", "imap", "proxy", "fileshare"]
+    assert renew(machine.places, machine) == ["mail", "imap", "autoconfig", "proxy", "fileshare"]
 
 
 def test_the_daily_look_keeps_the_pair_when_the_files_are_gone(machine, pair):

@@ -15,7 +15,7 @@ from appliance.settings.load import load
 from tests.integration.setup.conftest import Installed
 from tests.integration.setup.machine import ROOT
 
-TLS = ("mail", "imap", "proxy", "fileshare")
+TLS = ("mail", "imap", "autoconfig", "proxy", "fileshare")
 EVENTS = ("os.rename", "os.mkdir", "os.symlink", "os.chown", "os.remove", "subprocess.Popen", "open", "machine.enable")
 STEPS = 10
 

@@ -3,6 +3,7 @@
 import contextlib
 import imaplib
 import smtplib
+import socket
 import ssl
 from ftplib import FTP_TLS
 
@@ -64,20 +65,37 @@ def ftp(listen, context):
 
 
 def proxy(listen, context):
-    import socket
+    return at_once(listen["proxy-tls"], context)
 
-    plain = socket.create_connection((listen["proxy-tls"].host, listen["proxy-tls"].port))
+
+def autoconfig(listen, context):
+    return at_once(listen["https"], context)
+
+
+def at_once(address, context):
+    plain = socket.create_connection((address.host, address.port))
     with context.wrap_socket(plain, server_hostname="localhost") as connection:
         return names_of(connection)
 
 
-DOORS = [imap, submission, ftp, proxy]
+DOORS = [imap, submission, ftp, proxy, autoconfig]
 
 
 def test_it_ends_with_the_check_and_a_table_of_a_server_that_is_well(running):
     machine, shown = running
     assert f"The settings in {machine.places.settings} are right." in shown
-    for name in ("supervisor", "mail", "imap", "proxy", "fileshare", "probe mail", "probe files", "probe web"):
+    for name in (
+        "supervisor",
+        "mail",
+        "imap",
+        "proxy",
+        "fileshare",
+        "autoconfig",
+        "probe mail",
+        "probe files",
+        "probe web",
+        "probe mail set-up",
+    ):
         line = next(line for line in shown.splitlines() if f" {name} " in line)
         assert line.startswith("ok"), line
     assert "not well: probe backup" in shown, "that somebody in the second place has to allow"

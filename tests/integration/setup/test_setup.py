@@ -16,7 +16,7 @@ from appliance.settings.load import load
 from tests.integration.support_btrfs import btrfs, hindrance
 from tests.integration.support_ports import free_port
 
-TLS = ("mail", "imap", "proxy", "fileshare")
+TLS = ("mail", "imap", "autoconfig", "proxy", "fileshare")
 SUBVOLUME = 256
 """Number of the folder in which a subvolume of btrfs begins (BTRFS_FIRST_FREE_OBJECTID)."""
 
@@ -32,7 +32,8 @@ def test_from_an_answer_file_everything_is_made_and_nothing_starts_before_it_is(
         folder = settings.server.state / part / "tls"
         server_context(folder)
         found = standing(folder / "cert.pem")
-        assert set(found.names) == {"mail.see.example", "10.1.0.2", "localhost", "127.0.0.1"}
+        more = {"autoconfig.see.example", "autodiscover.see.example", "see.example"} if part == "autoconfig" else set()
+        assert set(found.names) == {"mail.see.example", "10.1.0.2", "localhost", "127.0.0.1"} | more
         owner = Identities(settings.server).of("privileged" if part == "imap" else part)
         assert ((folder / "key.pem").stat().st_uid, stat.S_IMODE((folder / "key.pem").stat().st_mode)) == (
             owner.uid,
@@ -130,7 +131,7 @@ def test_settings_are_checked_together_before_anything_is_written(machine):
 def test_who_has_a_port_is_named(machine):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port, network = other.getsockname()[1], machine.places.settings / "network.yaml"
-        lines = [f"  imap: 127.0.0.1:{port}" if "imap" in line else line for line in network.read_text().splitlines()]
+        lines = [f"  imap: 127.0.0.1:{port}" if "imap:" in line else line for line in network.read_text().splitlines()]
         network.write_text("\n".join(lines) + "\n")
         done = machine.answered()
     assert done.returncode == 2

@@ -6,6 +6,7 @@ import os
 import signal
 import smtplib
 import socket
+import sqlite3
 import ssl
 import time
 from dataclasses import replace
@@ -36,16 +37,26 @@ def school():
         yield made
 
 
+def kicks(school):
+    """The sessions that must still end."""
+    with contextlib.closing(sqlite3.connect(school.folder / "state" / "supervisor" / "state.db")) as database:
+        return database.execute("SELECT login, service FROM kick").fetchall()
+
+
 def trusting(school):
     context = ssl.create_default_context(cafile=school.folder / "state" / "authority" / "ca.pem")
     context.check_hostname = False
     return context
 
 
-def imap(school, login, password=PASSWORD):
-    address = school.settings.network.listen["imap"]
-    client = imaplib.IMAP4(address.host, address.port, timeout=10)
-    client.starttls(trusting(school))
+def imap(school, login, password=PASSWORD, at_once=False):
+    """A session with its inbox open; ``at_once``: over TLS from the first byte."""
+    address = school.settings.network.listen["imaps" if at_once else "imap"]
+    if at_once:
+        client = imaplib.IMAP4_SSL(address.host, address.port, ssl_context=trusting(school), timeout=10)
+    else:
+        client = imaplib.IMAP4(address.host, address.port, timeout=10)
+        client.starttls(trusting(school))
     try:
         client.login(login, password)
     except imaplib.IMAP4.error:
@@ -99,7 +110,7 @@ def test_probes_leave_no_mail_and_no_name_behind(school):
 def test_open_sessions_end_within_two_seconds(school, how):
     login, other = "fred.mustermann", "anna.lehmann"
     school.when(lambda: school.sign_in(login, PASSWORD).answer is Answer.VERIFIED)
-    client, untouched = imap(school, login), imap(school, other)
+    client, safe, untouched = imap(school, login), imap(school, login, at_once=True), imap(school, other)
     begun = time.monotonic()
     keys = Keys.generate()
     if how == "withdrawn":
@@ -109,9 +120,10 @@ def test_open_sessions_end_within_two_seconds(school, how):
     else:
         service = {"service": "mail"} if how == "lock mail" else {}
         school.call("users.lock", login=login, reason="test", **service)
-    ended(client, 3.0)
+    for one in (client, safe):
+        ended(one, 3.0)
     took = time.monotonic() - begun
-    print(f"\nsession ended {took:.2f} s after: {how}")
+    print(f"\nsessions ended {took:.2f} s after: {how}")
     assert took < 2.0
     with pytest.raises(imaplib.IMAP4.error):
         imap(school, login)
@@ -135,6 +147,27 @@ def test_a_changed_password_ends_sessions_opened_with_the_old_one(school):
     assert school.change_password("juergen.gross", PASSWORD, "Anderes-Kennwort-8!")["answer"] == "changed"
     ended(client, 3.0)
     imap(school, "juergen.gross", "Anderes-Kennwort-8!").logout()
+
+
+def test_a_quota_that_shrinks_ends_sessions_and_the_next_keep_to_it(school):
+    """IMAP asks for quota and limit once, when somebody signs in (K11, K12)."""
+    login, message = "fred.mustermann", b"Subject: x\r\n\r\n" + b"x" * 70_000 + b"\r\n"
+    client, untouched = imap(school, login), imap(school, "anna.lehmann")
+    assert client.append("INBOX", None, None, message)[0] == "OK"
+    used = school.call("quota.show", login=login)["used"]
+    begun = time.monotonic()
+    school.call("quota.set", login=login, size=f"{used // 1000 + 5} kB", reason="test")
+    ended(client, 3.0)
+    assert time.monotonic() - begun < 2.0
+    school.when(lambda: not kicks(school))  # who signs in right after the first round is ended by the second
+    again = imap(school, login)
+    assert again.append("INBOX", None, None, message)[0] == "NO"
+    assert untouched.noop()[0] == "OK"
+    untouched.logout()
+    school.call("quota.reset", login=login, reason="test")
+    school.when_published("auth", lambda found: found.accounts[login].quota > used + 100_000)
+    assert again.noop()[0] == "OK", "who may have more stays"
+    again.logout()
 
 
 @pytest.mark.parametrize("victim", ["mail", "auth"])

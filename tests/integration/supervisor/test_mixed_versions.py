@@ -12,6 +12,7 @@ from tests.integration.supervisor.test_mail_school import PASSWORD, SETTINGS, WI
 from tests.integration.support_school import running
 
 AUDIENCES = ("auth", "mail")
+FORMER, NEWER = 2, 4
 LOGIN, OTHER = "anna.lehmann", "fred.mustermann"
 
 
@@ -24,14 +25,12 @@ def school():
 
 
 def as_of_format(data, form):
-    """What is published, as the format before said it (no quotas, no limits of rules), or under another number."""
+    """What is published, as the format before said it (no rules of mail), or under another number."""
     head, _, body = data.partition(b"\n")
     name, _form, epoch, counter, audience, _length, _checksum = head.split(b" ")
     content = json.loads(body)
-    if form == 1:
-        del content["limits"]["rules"]
-        for account in content["accounts"].values():
-            account.pop("quota", None)
+    if form == FORMER:
+        del content["mail"]
     body = json.dumps(content).encode()
     line = b" ".join([name, b"%d" % form, epoch, counter, audience, b"%d " % len(body)])
     return line + sha256(line + body).hexdigest().encode() + b"\n" + body
@@ -73,7 +72,7 @@ def test_new_parts_go_by_what_the_former_supervisor_published_and_then_by_the_ne
     """Parts are restarted one after the other: whoever comes first reads the format before."""
     assert sends(school, LOGIN) == 250
     with school.frozen("supervisor"):
-        publish_as(school, 1)
+        publish_as(school, FORMER)
         for unit in ("auth", "mail"):
             start_anew(school, unit)
         assert sends(school, LOGIN) == 250
@@ -85,7 +84,7 @@ def test_new_parts_go_by_what_the_former_supervisor_published_and_then_by_the_ne
 def test_former_parts_go_on_with_what_they_have_when_a_newer_supervisor_publishes(school):
     """A format of the future is not understood, told once, and ends nobody's work."""
     with school.frozen("supervisor"):
-        publish_as(school, 3)
+        publish_as(school, NEWER)
         for unit in AUDIENCES:
             school.when(lambda unit=unit: "the snapshot is broken" in school.logs()[unit])
         assert sends(school, LOGIN) == 250

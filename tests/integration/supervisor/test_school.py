@@ -349,7 +349,17 @@ def test_a_home_that_could_not_be_made_is_made_at_the_next_import(school):
 
 
 def test_status_has_units_probes_checks_and_figures(school):
-    status = school.when(lambda: (found := school.call("status"))["healthy"] and found)
+    seen = []
+
+    def well():
+        seen[:] = [school.call("status")]
+        return seen[0]["healthy"] and seen[0]
+
+    try:
+        status = school.when(well)
+    except AssertionError:
+        print(seen)
+        raise
     assert {unit["name"] for unit in status["units"]} == {"audit", "privileged", "directory", "auth", "supervisor"}
     supervisor = next(unit for unit in status["units"] if unit["name"] == "supervisor")
     assert supervisor["memory"] > 10 * 2**20

@@ -155,7 +155,7 @@ def test_a_quota_of_ones_own_is_replaced_reset_and_ends_by_itself(state):
 def test_a_state_of_format_1_is_brought_up_with_all_that_is_in_it(path):
     State(path).close()
     older = sqlite3.connect(path)
-    later = ("exemption", "quota", "alert", "notice", "engine")
+    later = ("exemption", "quota", "alert", "notice", "engine", "quota_warned")
     older.executescript("".join(f"DROP TABLE {table}; " for table in later) + "PRAGMA user_version = 1;")
     older.execute("INSERT INTO person VALUES (?, ?, ?, ?)", (FRED.uid, FRED.login, FRED.source_id, "2017-02-01"))
     older.commit()

@@ -79,6 +79,9 @@ def set_up(server: Host, *, with_backup: bool, directory: str) -> None:
     answer(server, with_backup=with_backup, directory=directory)
     fetch_lists(server)
     server.run("schoolserver setup --answers /root/answers.yaml", timeout=_INSTALL_WITHIN)
+    # Those who send here without a pause would soon have sent what is allowed in an hour.
+    server.write("/etc/schoolserver/mail.yaml", "rules: {recipients_per_hour: {pupil: 100000}}\n")
+    server.run("schoolserver reload")
     once = take_in(server)
     for person in PEOPLE.values():
         server.run(f"schoolserver passwd {person.login} --stdin", stdin=f"{once[person.login]}\n{person.password}\n")

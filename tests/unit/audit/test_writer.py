@@ -98,3 +98,22 @@ def test_what_the_disk_refuses_until_the_end_is_counted_as_dropped():
     writer, said = run(scenario, store, 10)
     assert (writer.written, writer.dropped, store.kept) == (0, 3, [])
     assert said[0] == "No space left on device"
+
+
+def test_whoever_waits_until_all_is_written_finds_it_written_or_not_to_be():
+    async def scenario(writer):
+        await writer.settle()
+        writer.put(event("a"))
+        waiting = asyncio.ensure_future(writer.settle())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        store.go.set()
+        await waiting
+        if failures:
+            assert (store.kept, writer.waiting) == ([], 1)
+        else:
+            assert (store.kept, writer.waiting) == (["a"], 0)
+
+    for failures in (0, 1):
+        store = Slow(failures)
+        run(scenario, store, 10)

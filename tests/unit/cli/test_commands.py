@@ -47,6 +47,19 @@ def test_explain_says_where_the_limit_of_downloads_does_not_hold(way, said: str,
     assert f"Limits:      upload 20,000,000 bytes, {said}" in ran.output.splitlines()
 
 
+@pytest.mark.parametrize("given", [("klasse3a",), ("--target", "klasse3a")])
+def test_a_letter_is_explained_by_its_address(given: tuple[str, ...], server, schoolserver) -> None:
+    server.answers["explain"] = {**EXPLAINED, "answer": "allow"}
+    schoolserver("explain", "fred.mustermann", "mail", *given)
+    assert server.asked == [("explain", {"login": "fred.mustermann", "service": "mail", "target": "klasse3a"})]
+
+
+@pytest.mark.parametrize("given", [("mail", "a", "--target", "b"), ("files", "a")])
+def test_a_target_too_many_is_told(given: tuple[str, ...], server, schoolserver) -> None:
+    assert schoolserver("explain", "fred.mustermann", *given).exit_code == 2
+    assert server.asked == []
+
+
 @pytest.mark.parametrize("where", [("--room", "12"), ("--address", "10.1.12.7")])
 def test_log_on_is_explained_for_all_rooms_alike(where, server, schoolserver) -> None:
     ran = schoolserver("explain", "fred.mustermann", "pc", *where)

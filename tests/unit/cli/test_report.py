@@ -2,6 +2,7 @@
 
 import stat
 import tarfile
+import tempfile
 
 import pytest
 import yaml
@@ -77,12 +78,19 @@ def test_of_the_defaults_nearly_all_stays(tmp_path):
 
 
 @pytest.fixture
-def made(tmp_path, monkeypatch):
+def short_path():
+    with tempfile.TemporaryDirectory(prefix="ss-") as path:
+        yield path
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch, short_path):
     """Make a report of a server that does not run; the file's members by name."""
     monkeypatch.setenv("SCHOOLSERVER_CONTROL", str(tmp_path / "nobody.sock"))
     etc = tmp_path / "etc"
     etc.mkdir()
-    places = {key: str(tmp_path / key) for key in ("state", "runtime", "data")}
+    # Of sockets settings take a short path only, which pytest's may not be.
+    places = {"state": str(tmp_path / "state"), "data": str(tmp_path / "data"), "runtime": short_path}
     (etc / "server.yaml").write_text(yaml.safe_dump(places))
     log = tmp_path / "state" / "log"
     log.mkdir(parents=True)

@@ -23,6 +23,8 @@ def test_numbers_are_distinct_and_stay_within_the_announced_range():
     assert len(set(numbers)) == len(numbers)
     assert all(61000 <= number < 61032 for number in numbers)
     assert all(identity.uid == identity.gid for identity in own.values())
+    alone = own.pop("autoconfig")
+    assert alone.groups == (), "who answers strangers reaches no socket of ours"
     assert all(identities.group("services") in identity.groups for identity in own.values())
 
 
@@ -30,6 +32,7 @@ def test_numbers_do_not_change_with_a_release():
     identities = Identities(Server("numbers"))
     assert identities.of("supervisor").uid == 60802
     assert identities.of("mail").uid == 60806
+    assert identities.of("autoconfig").uid == 60812
     assert identities.group("services") == 60800
 
 

@@ -1,4 +1,6 @@
-from appliance.daemon.texts import translator
+import pytest
+
+from appliance.daemon.texts import language_of, translator
 
 
 def test_without_a_translation_the_text_stays(tmp_path):
@@ -27,3 +29,20 @@ def _mo(messages):
             data += pair[column]
     numbers = [0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0, *tables[0], *tables[1]]
     return struct.pack(f"<{len(numbers)}I", *numbers) + data
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"),
+    [
+        ([], "de"),
+        (["fr"], "de"),
+        (["en"], "en"),
+        (["en-GB, de;q=0.5"], "en"),
+        (["en;q=0.3", "de-AT;q=0.9"], "de"),
+        (["en;q=0"], "de"),
+        (["en;q=x, *"], "de"),
+        (["en;q=5"], "de"),
+    ],
+)
+def test_language(wanted, language):
+    assert language_of(wanted, "de") == language

@@ -15,6 +15,8 @@ FOREIGN = {
     "OpenSSL": "python3-openssl",
     "aiosmtpd": "python3-aiosmtpd",
     "click": "python3-click",
+    "dkim": "python3-dkim",
+    "dns": "python3-dnspython",
     "cryptography": "python3-cryptography",
     "jeepney": "python3-jeepney",
     "ldap3": "python3-ldap3",
@@ -35,9 +37,12 @@ FOREIGN = {
 # What is imported inside a function, which must do without where it is not installed.
 ELSEWHERE = {
     ("cli/demo.py", "appliance.demo.run"),
+    ("cli/mail_verify.py", "appliance.mail.seal"),
     ("setup/steps.py", "appliance.backup.problem"),
     ("setup/steps.py", "appliance.backup.setup"),
     ("supervisor/assembly.py", "appliance.fileshare.smb.render"),
+    ("supervisor/verbs_seal.py", "appliance.mail.seal"),
+    ("supervisor/verbs_seal.py", "appliance.mail.seal_key"),
 }
 
 

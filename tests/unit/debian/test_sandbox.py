@@ -14,6 +14,8 @@ MOST = {
     "auth": 1.5,
     "audit": 1.5,
     "mail": 1.5,
+    "outbound": 1.5,
+    "autoconfig": 1.0,
     "proxy": 1.5,
     "directory": 1.5,
     "ldap-port": 1.5,
@@ -28,7 +30,7 @@ MOST = {
     "domain": 5.0,  # a domain controller serves files and policies as whoever asks, and marks them with SYS_ADMIN
 }
 # Whose state a part may write, where that is not its own alone: Dovecot's configuration, keytabs.
-WRITES = {"privileged": ("imap", "domain", "mail", "proxy"), "guard": ("domain",), "smb": ("smb", "domain")}
+WRITES = {"privileged": ("imap", "domain", "mail", "proxy"), "guard": ("domain",), "smb": ("smb", "domain"), "outbound": ("mail",)}
 # What says how a service runs, and not what it may.
 PLAIN = {
     *("Type", "ExecStart", "ExecStartPre", "ExecStartPost", "ExecReload", "Sockets", "Restart", "RestartSec"),

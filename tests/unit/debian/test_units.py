@@ -21,8 +21,10 @@ PACKAGE_OF = {
     "ldap-port": "directory",
     "mail": "mail",
     "imap": "mail",
+    "autoconfig": "mail",
     "fileshare": "fileshare",
     "smb": "fileshare",
+    "outbound": "mail",
     "proxy": "proxy",
 }
 
@@ -81,7 +83,19 @@ def test_after_the_same_units_and_its_own_sockets(table):
     for one in table:
         after = set(reading.values(service(one), "Unit", "After"))
         assert {f"schoolserver-{name}.service" for name in one.after} <= after, one.name
-        assert sockets_of(one) <= after & set(reading.values(service(one), "Unit", "Requires"))
+        assert sockets_of(one) <= after, one.name
+
+
+def test_a_port_that_is_taken_stops_no_unit_that_can_do_without(table):
+    lacking = set()
+    for one in table:
+        names = {reading.value(reading.unit(name), "Socket", "FileDescriptorName"): name for name in sockets_of(one)}
+        spare = {each.name for each in one.listeners if isinstance(each, TcpListener) and not each.needed}
+        required, wanted = (set(reading.values(service(one), "Unit", key)) for key in ("Requires", "Wants"))
+        assert required & sockets_of(one) == {names[each.name] for each in one.listeners if each.name not in spare}
+        assert wanted & sockets_of(one) == {names[name] for name in spare}, one.name
+        lacking |= spare
+    assert lacking == {"submissions", "smtp", "imaps", "ftps", "http", "https"}
 
 
 def test_it_is_ready_watched_and_stopped_as_in_the_table(table):

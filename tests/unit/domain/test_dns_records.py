@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.directory.domain.addresses import chosen
-from appliance.directory.domain.dns_records import Record, merged, shared_names, wanted
+from appliance.daemon.own_addresses import chosen
+from appliance.directory.domain.dns_records import merged, shared_names, wanted
 from appliance.directory.domain.group_policy_content import TlsProxy
 from appliance.directory.domain.group_policy_told import told_by
 from appliance.settings.load import Settings, load
+from appliance.settings.mail_offers import Record
 from tests.unit.domain.support_told import STAFF
 
 OURS, NEW, THEIRS = Record("A", "10.1.0.2"), Record("A", "10.1.0.9"), Record("A", "192.0.2.7")
@@ -23,19 +24,40 @@ def settings(folder: Path, **files: str) -> Settings:
     return load(folder)
 
 
+def _of(record: Record) -> tuple[str, str]:
+    return record.kind, record.data
+
+
 def test_every_name_has_each_address_of_the_server(tmp_path: Path) -> None:
     found = wanted(settings(tmp_path), (ip_address("10.1.0.2"), ip_address("fd00::2")))
     both = {Record("A", "10.1.0.2"), Record("AAAA", "fd00::2")}
-    for name in ("", "server.", "mail.", "proxy.", "wpad.", "autoconfig.", "gc._msdcs.", "DomainDnsZones."):
+    for name in (
+        "",
+        "server.",
+        "mail.",
+        "proxy.",
+        "wpad.",
+        "autoconfig.",
+        "autodiscover.",
+        "gc._msdcs.",
+        "DomainDnsZones.",
+    ):
         assert found[f"{name}schule.example"] == both, name
 
 
 def test_mail_programs_are_told_what_is_served_and_what_is_not(tmp_path: Path) -> None:
     files = {"network": 'listen: {imap: "0.0.0.0:1143"}\n', "certificates": "names: [post.schule.example]\n"}
     found = wanted(settings(tmp_path, **files), (ip_address("10.1.0.2"),))
-    assert found["_imap._tcp.schule.example"] == {Record("SRV", "0 1 1143 post.schule.example")}
-    assert found["_submission._tcp.schule.example"] == {Record("SRV", "0 1 587 post.schule.example")}
-    assert found["_imaps._tcp.schule.example"] == {Record("SRV", "0 0 0 .")}
+    told = {name: data for name, records in found.items() for kind, data in map(_of, records) if kind == "SRV"}
+    assert told == {
+        "_imaps._tcp.schule.example": "0 1 993 post.schule.example",
+        "_imap._tcp.schule.example": "10 1 1143 post.schule.example",
+        "_submissions._tcp.schule.example": "0 1 465 post.schule.example",
+        "_submission._tcp.schule.example": "10 1 587 post.schule.example",
+        "_autodiscover._tcp.schule.example": "0 0 443 autodiscover.schule.example",
+        "_pop3._tcp.schule.example": "0 0 0 .",
+        "_pop3s._tcp.schule.example": "0 0 0 .",
+    }
 
 
 def test_what_listens_for_this_machine_only_is_told_to_nobody(tmp_path: Path) -> None:

@@ -98,3 +98,21 @@ def test_since_does_not_follow_a_clock_that_is_set():
     assert state_of(active="failed", entered=400_000_000, changed=900_000_000).since == NOW - timedelta(seconds=100)
     assert state_of(entered=1_000_500_000).since == NOW  # rounding: never in the future
     assert state_of().since == NOW
+
+
+def test_a_unit_that_serves_without_one_of_its_ports_is_not_well():
+    sockets = (("smtp", "schoolserver-smtp.socket"), ("submissions", "schoolserver-submissions.socket"))
+    state = state_of(text="2 of 2 workers", deaf=sockets)
+    assert (state.state, state.serves, state.healthy) == (State.READY, True, False)
+    for words in (
+        "nothing listens for smtp: see systemctl status schoolserver-smtp.socket;",
+        "nothing listens for submissions: see systemctl status schoolserver-submissions.socket;",
+        f"then: systemctl restart {UNIT}",
+    ):
+        assert words in state.status
+
+
+def test_a_unit_that_waits_for_its_only_port_says_which():
+    state = state_of(active="inactive", sub="dead", deaf=(("submission", "schoolserver-mail.socket"),))
+    assert not state.serves
+    assert state.status.startswith("nothing listens for submission: see systemctl status schoolserver-mail.socket;")

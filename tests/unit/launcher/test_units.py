@@ -20,11 +20,13 @@ def test_every_part_is_there(settings):
     assert sorted(names) == [
         "audit",
         "auth",
+        "autoconfig",
         "directory",
         "fileshare",
         "imap",
         "ldap-port",
         "mail",
+        "outbound",
         "privileged",
         "proxy",
         "supervisor",

@@ -65,3 +65,14 @@ def test_a_field_keeps_its_bytes() -> None:
 
 def test_a_head_made_to_be_slow_is_read_at_once() -> None:
     assert len(read_fields(b"A: " + b"=?a?q?" * 40_000 + b"\r\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "most"), [(b"a: b\r\n", 1000), (b"a: =?utf-8?q?=41?=\r\n", 1000), (b"=?utf-8?q?=41?= ", 5000)]
+)
+def test_what_no_program_writes_is_not_looked_at(line: bytes, most: int) -> None:
+    """Each of them would hold up everybody else on the same worker."""
+    first = b"" if line.startswith(b"a:") else b"a: b "
+    assert read_fields(first + line * most + b"\r\n")
+    with pytest.raises(Malformed):
+        read_fields(first + line * (most + 1) + b"\r\n")

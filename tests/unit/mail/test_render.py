@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.daemon.options_network import Address
 from appliance.mail.imap.engine import Engine, Names, Unusable, engine_for
 from appliance.mail.imap.render import configuration, language_of, lua_script
 from appliance.policy.account import Service
@@ -17,6 +18,7 @@ from appliance.policy.limits import LimitRule, encoded_size
 from appliance.settings.load import Settings, load
 
 GOLDEN = Path(__file__).with_name("golden")
+HERE = Address("127.0.0.1", 2143)
 RUN, STATE = Path("/run/schoolserver"), Path("/var/lib/schoolserver")
 USERS = Engine(
     base=RUN / "dovecot",
@@ -24,18 +26,21 @@ USERS = Engine(
     tls=STATE / "imap" / "tls",
     mail=Path("/srv/schoolserver/mail"),
     auth_socket=RUN / "auth" / "auth.sock",
-    host="0.0.0.0",
-    port=143,
+    imap=Address("0.0.0.0", 143),
+    imaps=Address("0.0.0.0", 993),
     uid=60806,
     gid=60807,
     largest=28000000,
+    messages_max=100000,
+    mailboxes_max=500,
     names=Names("dovecot", "dovenull", "dovecot", "schoolserver", chroot=True),
 )
 ENGINES = {
     "users": USERS,
-    "numbers": replace(USERS, host="127.0.0.1", port=2143, names=replace(USERS.names, services="")),
+    "numbers": replace(USERS, imap=HERE, imaps=Address("127.0.0.1", 2993), names=replace(USERS.names, services="")),
+    "no-imaps": replace(USERS, imaps=None),
     "tickets": replace(USERS, tickets=STATE / "imap" / "krb5.keytab"),
-    "same": replace(USERS, port=2143, names=Names("carer", "carer", "carers", "", chroot=False)),
+    "same": replace(USERS, imap=HERE, names=Names("carer", "carer", "carers", "", chroot=False)),
 }
 HOOK = "function auth_password_verify(request, password)\nend\n"
 
@@ -67,7 +72,7 @@ def test_the_values_follow_from_the_settings(tmp_path: Path) -> None:
     (tmp_path / "server.yaml").write_text("identity: numbers\nfirst_id: 61000\nlauncher: children\n")
     (tmp_path / "network.yaml").write_text("listen:\n  imap: 127.0.0.1:2143\n")
     engine = engine_for(load(tmp_path))
-    assert (engine.host, engine.port) == ("127.0.0.1", 2143)
+    assert (engine.imap, engine.imaps) == (HERE, Address("0.0.0.0", 993))
     assert (engine.base, engine.state) == (RUN / "dovecot", STATE / "imap")
     assert engine.uid == engine.gid > 61000
     assert engine.names == Names("dovecot", "dovenull", "dovecot", "", chroot=True)

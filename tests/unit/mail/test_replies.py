@@ -8,6 +8,7 @@ import pytest
 
 from appliance.daemon.texts import translator
 from appliance.mail import replies
+from appliance.mail.commands import Fault
 from appliance.mail.replies import Notice, Stage, ascii_only, notice, told, with_enhanced_code
 from appliance.policy.decision import Reason
 from appliance.session.obstacle import Hitch, Obstacle
@@ -34,7 +35,16 @@ def plain(text: str) -> str:
         (Stage.RECIPIENT, Reason.OUTSIDE_RECIPIENT, "550 5.7.1 "),
         (Stage.RECIPIENT, Reason.UNKNOWN_RECIPIENT, "550 5.1.1 "),
         (Stage.RECIPIENT, Reason.NOT_OPEN, "550 5.2.1 "),
-        (Stage.RECIPIENT, Reason.OVER_QUOTA, "552 5.2.2 "),
+        (Stage.RECIPIENT, Reason.OVER_QUOTA, "452 4.2.2 "),
+        (Stage.RECIPIENT, Reason.TOO_LARGE, "552 5.2.2 "),
+        (Stage.RECIPIENT, Reason.NO_ADDRESS, "550 5.1.3 "),
+        (Stage.RECIPIENT, Reason.CLOSED_GROUP, "550 5.7.1 "),
+        (Stage.RECIPIENT, Reason.TOO_MANY, "550 5.5.3 "),
+        (Stage.RECIPIENT, Reason.HOUR_FULL, "452 4.5.3 "),
+        (Stage.RECIPIENT, Reason.HOUR_SPENT, "452 4.5.3 "),
+        (Stage.RECIPIENT, Reason.TOO_MUCH, "552 5.3.4 "),
+        (Stage.MESSAGE, Reason.LOOP, "554 5.4.6 "),
+        (Stage.MESSAGE, Reason.HARMFUL, "550 5.7.1 "),
         (Stage.OPEN_SESSION, Reason.LOCKED, "421 4.7.0 "),
     ],
 )
@@ -42,6 +52,13 @@ def test_the_codes(stage: Stage, reason: Reason, start: str) -> None:
     line = told(stage, Obstacle(reason, "7KQF-2MXA"), plain)
     assert line.startswith(start)
     assert line.endswith(" (code 7KQF-2MXA)")
+
+
+def test_a_full_hour_says_when_there_is_room() -> None:
+    for seconds, minutes in ((0.0, 1), (60.0, 1), (61.0, 2), (3599.0, 60)):
+        for reason in (Reason.HOUR_FULL, Reason.HOUR_SPENT):
+            line = told(Stage.RECIPIENT, Obstacle(reason, "7KQF-2MXA", seconds), plain)
+            assert f" in {minutes} min. " in line
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +87,11 @@ def test_every_notice_is_a_line_in_german_too(which: Notice, german) -> None:
     assert LINE.match(english) and LINE.match(translated)
     assert english.split(" ")[:2] == translated.split(" ")[:2]
     assert english != translated, "not translated"
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_every_fault_of_a_command_is_told(fault: Fault) -> None:
+    assert LINE.match(Notice[fault.name])
 
 
 @pytest.mark.parametrize(

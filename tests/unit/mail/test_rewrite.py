@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.mail import rewrite
 from appliance.mail.addresses import Mailbox, mailboxes, sender_problem
+from appliance.mail.claims import RECEIPTS
 from appliance.mail.head import Field, read_fields
 from appliance.mail.rewrite import Trace, lines_above, stored_head
 
 OWN = "fred.mustermann@schule.example"
+CLASS = "klasse3a@schule.example"
 TRACE = Trace(
     "7f3a", "fred@schule.example", "schule.example", datetime(2026, 11, 23, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 )
@@ -35,7 +38,7 @@ def test_date_and_message_id_are_added_where_missing() -> None:
 
 
 def stored(head: bytes, name: str = "Fred Mustermann") -> bytes:
-    return stored_head(read_fields(head), name)
+    return stored_head(read_fields(head), {OWN: name, CLASS: "Klasse 3a"}, OWN)
 
 
 @pytest.mark.parametrize("label", ["From", "SENDER", "Reply-To", "resent-from", "Resent-Sender", "Resent-Reply-To"])
@@ -45,12 +48,19 @@ def stored(head: bytes, name: str = "Fred Mustermann") -> bytes:
 def test_the_name_of_a_sender_is_the_rosters(label: str, shown: str) -> None:
     shown = f'"{shown}"' if "," in shown else shown
     head = f"{label}: {shown}<Fred.Mustermann@SCHULE.example>\r\n"
-    assert stored(head.encode()) == f"{label}: Fred Mustermann <Fred.Mustermann@SCHULE.example>\r\n\r\n".encode()
+    assert stored(head.encode()) == f"{label}: Fred Mustermann <{OWN}>\r\n\r\n".encode()
 
 
 def test_each_address_of_a_reply_to_gets_it() -> None:
     head = f"Reply-To: a <{OWN}>, {OWN}\r\n".encode()
     assert stored(head) == f"Reply-To: Fred Mustermann <{OWN}>,\r\n Fred Mustermann <{OWN}>\r\n\r\n".encode()
+
+
+def test_who_writes_for_a_group_is_named_beside_it() -> None:
+    group = f"From: Schulleitung <Klasse3A@schule.example>\r\nSender: {CLASS}\r\nTo: x\r\n".encode()
+    assert stored(group) == (f"From: Klasse 3a <{CLASS}>\r\nTo: x\r\nSender: Fred Mustermann <{OWN}>\r\n\r\n".encode())
+    own = f"Sender: {CLASS}\r\nFrom: {OWN}\r\n".encode()
+    assert stored(own) == f"Sender: Klasse 3a <{CLASS}>\r\nFrom: Fred Mustermann <{OWN}>\r\n\r\n".encode()
 
 
 def test_without_a_name_only_the_address_is_left() -> None:
@@ -77,7 +87,7 @@ def test_every_name_is_read_back_and_adds_no_field(name: str) -> None:
     assert all(len(line) <= 160 for line in head.split(b"\r\n"))
     fields = read_fields(head)
     assert [field.name for field in fields] == ["from", "subject"]
-    assert sender_problem(fields, OWN) is None or "@" in name
+    assert sender_problem(fields, {OWN}) is None or "@" in name
     shown = "".join(character for character in name if character.isprintable()).strip()
     if "=?" not in name:
         assert mailboxes(fields[0].value) == (Mailbox(shown, OWN),)
@@ -93,7 +103,10 @@ def test_programs_show_the_name(name: str) -> None:
 
 EVIDENCE = (
     "Return-Path Received Authentication-Results Delivered-To X-Original-To X-Sender Received-SPF Bcc Resent-Bcc "
-    "RECEIVED bcc"
+    "RECEIVED bcc X-School-Seal Mail-Reply-To Mail-Followup-To List-Post LIST-ID List-Unsubscribe-Post X-BeenThere "
+    "Mailing-List Newsgroups Author Original-From X-Original-From On-Behalf-Of DKIM-Signature DomainKey-Signature "
+    "ARC-Seal ARC-Authentication-Results arc-message-signature X-Received X-Spam-Status BIMI-Location "
+    "Original-Recipient Prefer-Reply-To"
 )
 
 
@@ -103,10 +116,47 @@ def test_evidence_and_blind_copies_are_dropped(name: str) -> None:
     assert stored(head) == b"Subject: a\r\nTo: b\r\n\r\n"
 
 
+@pytest.mark.parametrize("label", sorted(RECEIPTS))
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (OWN, f"Fred Mustermann <{OWN}>"),
+        (f"Chef <Fred.Mustermann@Schule.Example.>, {CLASS}", f"Fred Mustermann <{OWN}>,\r\n Klasse 3a <{CLASS}>"),
+        ("gina@schule.example", None),
+        (f"{OWN}, gina@schule.example", None),
+        (f'"gina@schule.example" <{OWN}>, <x@town.example>', None),
+        (f"<@town.example:{OWN}>", None),
+        (f"{OWN} (x)", None),
+        ("=?x-none?b?AAAA?= <x>", None),
+        ("", None),
+        (", ".join([OWN] * 100), None),
+    ],
+)
+def test_a_receipt_goes_to_the_sender_or_to_nobody(label: str, value: str, kept: str | None) -> None:
+    written = b"" if kept is None else f"{label}: {kept}\r\n".encode()
+    shown = stored(f"{label}: {value}\r\nTo: b\r\n".encode())
+    assert b"".join(shown.split()) == b"".join((written + b"To: b\r\n\r\n").split()), "wide ones are folded"
+
+
+def test_the_first_receipt_of_a_kind_is_the_only_one() -> None:
+    label = "Disposition-Notification-To"
+    twice = f"{label}: {OWN}\r\n{label}: {OWN}\r\nErrors-To: {OWN}\r\n".encode()
+    own = f"Fred Mustermann <{OWN}>\r\n"
+    assert stored(twice) == f"{label}: {own}Errors-To: {own}\r\n".encode()
+    assert stored(f"{label}: x@town.example\r\n{label}: {OWN}\r\n".encode()) == b"\r\n"
+
+
+def test_of_a_thousand_receipts_few_are_read(monkeypatch) -> None:
+    reads = []
+    monkeypatch.setattr(rewrite, "mailboxes", lambda value: reads.append(value) or mailboxes(value))
+    head = b"".join(b"Errors-To: %d@town.example\r\nReturn-Receipt-To: x%d\r\n" % (each, each) for each in range(400))
+    assert stored(head) == b"\r\n" and len(reads) == 2
+
+
 def test_the_rest_stays_byte_for_byte() -> None:
     head = (
-        b"subject:  Gr\xc3\xbc\xc3\x9fe \r\nDKIM-Signature: v=1; h=From;\r\n\tb=abc=\r\nX-Received: x\r\n"
-        b"To: =?utf-8?q?a?= <b@c>,\r\n  d@e\r\nDomainKey-Signature: y\r\n"
+        b"subject:  Gr\xc3\xbc\xc3\x9fe \r\nAutocrypt: addr=a@b; keydata=\r\n\tabc=\r\nX-Mailer: x\r\n"
+        b"To: =?utf-8?q?a?= <b@c>,\r\n  d@e\r\nDisposition-Notification-Options: y\r\nListing: z\r\n"
     )
     assert stored(head) == head + b"\r\n"
     assert stored(head + b"\r\n") == head + b"\r\n"

@@ -9,12 +9,47 @@ import pytest
 from appliance.auth.client import Answer, Verdict
 from appliance.daemon.secret import Secret
 from appliance.mail.head import Field
-from appliance.mail.session import House, MailSession, announced_size
+from appliance.mail.house import House
+from appliance.mail.party import Delivery
+from appliance.mail.session import MailSession, announced_size
+from appliance.mail.wrong import Wrong
 from appliance.policy.account import Lock, Role, Service
-from appliance.policy.decision import Reason
+from appliance.policy.decision import Limits, Reason
 from appliance.policy.events import Kind, validate
-from appliance.policy.limits import encoded_size
+from appliance.policy.limits import LimitTable, encoded_size
 from appliance.session.visit import Visit
+
+
+@dataclass
+class Counted:
+    """Recipients, or KiB, by account; all of them are free again in 20 minutes."""
+
+    added: dict = field(default_factory=dict)
+
+    def in_last_hour(self, uid, now):
+        return self.added.get(uid, 0)
+
+    def free_at(self, uid, count, most, now):
+        return now + timedelta(minutes=20) if count <= most else None
+
+    def add(self, uid, count, now):
+        self.added[uid] = self.in_last_hour(uid, now) + count
+
+
+@dataclass
+class Spooled:
+    """What waits to go outside, in bytes."""
+
+    most: int = 10_000
+    waits: int = 0
+
+    def refuses(self, more):
+        return self.waits + more > self.most
+
+    def take(self, amount):
+        self.waits += amount
+
+    def placed(self, amount): ...
 
 
 @dataclass
@@ -28,6 +63,10 @@ class Around:
     refusals: list = field(default_factory=list)
     ends: list = field(default_factory=list)
     used: dict = field(default_factory=dict)
+    recipients_max: int = 3
+    spool: Spooled = field(default_factory=lambda: Spooled())
+    hours: Counted = field(default_factory=lambda: Counted())
+    weights: Counted = field(default_factory=lambda: Counted())
 
     async def verify(self, service, login, password, address):
         assert (service, address) == (Service.MAIL, "10.1.12.7")
@@ -55,15 +94,21 @@ class Around:
             checker=self,
             journal=self,
             space=self,
+            spool=self.spool,
+            hours=self.hours,
+            weights=self.weights,
+            device_hours=self.hours,
+            device_weights=self.weights,
             translate=lambda text: text,
-            recipients_max=3,
+            recipients_max=self.recipients_max,
             now=lambda: self.now,
         )
         return MailSession(house, "10.1.12.7", self.ends.append)
 
-    def signed_in(self) -> MailSession:
+    def signed_in(self, login: str = "fred") -> MailSession:
+        self.verdict = replace(self.verdict, login=login)
         session = self.session()
-        assert asyncio.run(session.sign_in("fred", Secret("x"))) is session.visit
+        assert asyncio.run(session.sign_in(login, Secret("x"))) is session.visit
         return session
 
 
@@ -125,13 +170,10 @@ def test_sender(around) -> None:
 
 
 def test_the_shown_name_is_the_newest_snapshots(around, new_account, make_snapshot) -> None:
-    session = around.signed_in()
-    assert session.shown_name == ""
+    session, fields = around.signed_in(), (Field("from", b"fred@schule.example", b"From: fred@schule.example"),)
+    assert session.head(fields) == b"From: fred@schule.example\r\n\r\n"
     around.snapshot = make_snapshot(new_account("fred", display_name="Fred Mustermann"), counter=2)
-    assert session.shown_name == "Fred Mustermann"
-    assert around.session().shown_name == ""
-    around.snapshot = None
-    assert session.shown_name == ""
+    assert session.head(fields) == b"From: Fred Mustermann <fred@schule.example>\r\n\r\n"
 
 
 def test_the_servers_own_probe_is_known(around, new_account, make_snapshot) -> None:
@@ -152,31 +194,41 @@ def test_recipients(around) -> None:
     assert session.recipient("nobody@schule.example").startswith("550 5.1.1 ")
     assert session.recipient("gone@schule.example").startswith("550 5.2.1 ")
     assert session.recipient("postmaster") is None
-    assert session.logins == ("frida", "ada")
+    assert session.whole(10).logins == ("frida", "ada")
     assert session.recipient("gina@schule.example").startswith("452 4.5.3 ")
     session.sender("fred@schule.example", None)
-    assert session.logins == ()
+    assert session.whole(10).logins == ()
 
 
 def test_the_head_and_the_whole(around) -> None:
     session = around.signed_in()
     session.sender("fred@schule.example", None)
-    assert session.head((Field("from", b"fred@schule.example"),)) is None
+    assert session.recipient("frida@schule.example") is None
+    assert isinstance(session.head((Field("from", b"fred@schule.example"),)), bytes)
     assert session.head((Field("from", b"frida@schule.example"),)).startswith("550 5.7.1 ")
     assert session.head(()).startswith("550 5.6.0 ")
-    assert session.malformed().startswith("550 5.6.0 ")
-    assert session.whole(10) is None
+    assert session.malformed(Wrong.NUL).startswith("550 5.6.0 ")
+    assert session.whole(10) == Delivery(("frida",))
     assert session.whole(10_000).startswith("552 5.3.4 ")
+    assert session.too_large(10_000).startswith("552 5.3.4 ")
+    assert session.too_large(10).startswith("451 4.3.0 ")  # the limit was raised while it came
 
 
 def test_what_is_stored_is_recorded(around) -> None:
     session = around.signed_in()
     session.sender("fred@schule.example", None)
     session.recipient("frida@schule.example")
+    assert isinstance(session.whole(99), Delivery)
     assert session.accepted("7f3a", 99) == "250 2.0.0 The message is stored as 7f3a."
     event = around.events[-1]
     assert event.kind is Kind.MAIL_ACCEPTED
-    assert event.fields == {"login": "fred", "recipients": ("frida",), "size": 99, "message_id": "7f3a"}
+    assert event.fields == {
+        "login": "fred",
+        "sender": None,
+        "recipients": ("frida",),
+        "size": 99,
+        "message_id": "7f3a",
+    }
 
 
 @pytest.fixture
@@ -195,20 +247,52 @@ def tight(around, make_snapshot, new_account):
 
 def test_a_full_mailbox_takes_no_mail_that_does_not_fit(tight) -> None:
     session = tight.signed_in()
-    session.sender("fred@schule.example", 101)
-    assert session.recipient("frida@schule.example").startswith("552 5.2.2 ")
-    assert tight.refusals == [Reason.OVER_QUOTA]
-    assert session.recipient("gina@schule.example") is None  # has no bound
     session.sender("fred@schule.example", 100)
     assert session.recipient("frida@schule.example") is None
-    assert session.whole(100) is None
+    assert session.whole(101).startswith("452 4.2.2 ")
+    assert session.whole(100) == Delivery(("frida",))
+    session.accepted("7f3a", 100)
+    session.sender("fred@schule.example", 1)
+    assert session.recipient("frida@schule.example").startswith("452 4.2.2 ")
+    assert tight.refusals == [Reason.OVER_QUOTA] * 2
+    assert session.recipient("gina@schule.example") is None  # has no bound
+
+
+def test_who_announces_sizes_learns_nobodys_room_to_the_byte(around, make_snapshot, new_account) -> None:
+    mib = 1024 * 1024
+    around.snapshot = replace(
+        make_snapshot(new_account("fred"), new_account("frida", uid=1, quota=9 * mib)),
+        limits=LimitTable(Limits(20 * mib, 20 * mib)),
+    )
+    around.used = {1: 6 * mib + 500}
+    session = around.signed_in()
+    replies = []
+    for size in (2 * mib, 3 * mib - 501, 3 * mib - 1, 3 * mib, 9 * mib, 10 * mib - 1, 10 * mib):
+        session.sender("fred@schule.example", size)
+        replies.append((session.recipient("frida@schule.example") or "250")[:3])
+    assert replies == ["250", "250", "250", "452", "452", "452", "552"]
+
+
+def test_messages_that_end_at_once_do_not_get_the_same_room(tight) -> None:
+    sessions = [tight.signed_in() for _ in range(3)]
+    for session in sessions:
+        session.sender("fred@schule.example", None)
+        session.recipient("frida@schule.example")
+    assert sessions[0].whole(60) == Delivery(("frida",))
+    assert sessions[1].whole(60).startswith("452 4.2.2 ")
+    sessions[0].lost()
+    assert tight.used[1] == 900
+    assert sessions[2].whole(60) == Delivery(("frida",))
+    sessions[2].accepted("7f3a", 75)
+    assert tight.used[1] == 975
 
 
 def test_a_message_that_turns_out_too_large_for_a_mailbox_is_refused(tight) -> None:
     session = tight.signed_in()
     session.sender("fred@schule.example", None)
     assert session.recipient("frida@schule.example") is None
-    assert session.whole(101).startswith("552 5.2.2 ")
+    assert session.whole(101).startswith("452 4.2.2 ")
+    assert session.whole(1_001).startswith("552 5.2.2 ")
 
 
 def test_what_is_stored_counts_in_full_for_each_recipient(tight) -> None:
@@ -216,6 +300,7 @@ def test_what_is_stored_counts_in_full_for_each_recipient(tight) -> None:
     session.sender("fred@schule.example", 50)
     session.recipient("frida@schule.example")
     session.recipient("gina@schule.example")
+    session.whole(60)
     session.accepted("7f3a", 60)
     assert (tight.used[1], tight.used[4]) == (960, 10**12 + 60)
 
@@ -224,10 +309,10 @@ def test_postmaster_goes_to_those_who_have_room(tight) -> None:
     session = tight.signed_in()
     session.sender("fred@schule.example", 5)
     assert session.recipient("postmaster") is None
-    assert session.logins == ("bea",)
+    assert session.whole(5).logins == ("bea",)
     tight.used[3] = 1_000
     session.sender("fred@schule.example", 5)
-    assert session.recipient("postmaster").startswith("552 5.2.2 ")
+    assert session.recipient("postmaster").startswith("452 4.2.2 ")
 
 
 def test_a_lock_ends_the_open_session_once(around, new_account, make_snapshot, now) -> None:

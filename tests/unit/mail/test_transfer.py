@@ -31,6 +31,18 @@ def stuffed(message: bytes) -> bytes:
     return b"\r\n".join(b"." + line if line.startswith(b".") else line for line in lines) + b".\r\n"
 
 
+@pytest.mark.parametrize("line", [b"x" * 98 + b"\r\n", b"\0\r\n", b"..\r\n", b"x", b"\n", b"\r", b"\r\n"])
+def test_who_sends_without_end_need_not_be_heard_to_it(line: bytes) -> None:
+    """Far more came than the limit: then there is a fault, whatever it was."""
+    transfer, came, piece = Transfer(10_000, 998), 0, line * 50
+    while not transfer.endless:
+        transfer.feed(piece)
+        came += len(piece)
+    assert transfer.fault is not None and 20_000 < came < 100_000
+    transfer.feed(b"\r\n.\r\n")
+    assert transfer.complete and not transfer.endless, "an end that came at last is one"
+
+
 def test_a_message_is_unstuffed_and_what_follows_is_kept() -> None:
     got, transfer = read(b"a: b\r\n\r\n..hidden\r\n.\r\nQUIT\r\n")
     assert got == b"a: b\r\n\r\n.hidden\r\n"
@@ -44,7 +56,7 @@ def test_an_empty_message_ends_at_once() -> None:
     assert (got, transfer.complete, transfer.size) == (b"", True, 0)
 
 
-LINES = st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\r", b"").replace(b"\n", b"")), max_size=20)
+LINES = st.lists(st.binary(max_size=40).map(lambda line: line.translate(None, b"\r\n\0")), max_size=20)
 
 
 @given(LINES, st.lists(st.integers(0, 2000), max_size=12), st.binary(max_size=10))
@@ -78,7 +90,7 @@ def test_garbage_ends_where_the_specification_says(data: bytes, cuts: list[int])
     if ended:
         message = data[:end]
         assert transfer.rest == data[end + 3 :]
-        clean = message.count(b"\r\n") == message.count(b"\r") == message.count(b"\n")
+        clean = message.count(b"\r\n") == message.count(b"\r") == message.count(b"\n") and b"\0" not in message
         short = all(len(line.removeprefix(b".")) <= 20 for line in message.split(b"\r\n"))
         assert (transfer.fault is None) == (clean and short)
 
@@ -109,3 +121,19 @@ def test_a_dot_after_a_cut_in_a_long_line_does_not_end_it() -> None:
     assert not transfer.complete
     transfer.feed(b".\r\n")
     assert transfer.complete
+
+
+def test_a_nul_is_refused_at_the_end() -> None:
+    got, transfer = read(b"a: b\r\n\r\nbefore\0after\r\n.\r\nQUIT\r\n")
+    assert transfer.complete and transfer.fault is Fault.NUL
+    assert (got, transfer.rest) == (b"", b"QUIT\r\n")
+
+
+@pytest.mark.parametrize("before", [b"", b"z\r\n", b"z" * 20 + b"\r\n", b"\r\n" * 30])
+@pytest.mark.parametrize(("length", "fault"), [(20, None), (21, Fault.LONG_LINE)])
+@pytest.mark.parametrize("dots", [0, 1])
+def test_a_line_may_be_as_long_as_the_limit(before: bytes, length: int, fault: Fault | None, dots: int) -> None:
+    """A dot that was stuffed in is not counted."""
+    line = b"." * (2 * dots) + b"x" * (length - dots)
+    _, transfer = read(before + line + b"\r\nz\r\n.\r\n", line=20)
+    assert transfer.complete and transfer.fault is fault

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from appliance.mail.wire import BadLine, Connections, LineReader
+from appliance.mail.wire import BadLine, LineReader
 
 
 def first_line(data: bytes) -> bytes:
@@ -37,65 +37,38 @@ def test_what_was_read_too_far_comes_again() -> None:
     assert asyncio.run(read()) == b"NOOP\r\n"
 
 
-class Line:
-    def __init__(self) -> None:
-        self.gave_way = False
+def test_it_is_known_whether_somebody_speaks_first() -> None:
+    async def spoke(before: bytes, seconds: float, later: bytes = b"") -> tuple[bool, bytes]:
+        reader = LineReader(limit=100)
+        reader.feed_data(before) if before else None
+        if later:
+            asyncio.get_running_loop().call_soon(reader.feed_data, later)
+        found = await reader.speaks_within(seconds)
+        reader.feed_eof()
+        return found, await reader.read()
 
-    def last_word(self, reply: str) -> None: ...
-
-    def give_way(self) -> None:
-        self.gave_way = True
-
-
-def test_connections_are_counted_by_address_and_in_all() -> None:
-    lines, counts = [Line() for _ in range(6)], Connections(most=4, each=2)
-    assert counts.take(lines[0], "a") and counts.take(lines[1], "a")
-    assert not counts.take(lines[2], "a")
-    assert counts.take(lines[2], "b") and counts.take(lines[3], "c")
-    for line in lines[:4]:
-        counts.signed_in(line)
-    assert not counts.take(lines[4], "d")
-    counts.give_back(lines[0])
-    counts.give_back(lines[0])
-    counts.give_back(lines[5])
-    assert counts.take(lines[4], "a")
-    assert len(list(counts)) == 4
-    assert not any(line.gave_way for line in lines)
+    assert asyncio.run(spoke(b"EHLO x\r\n", 0)) == (True, b"EHLO x\r\n")
+    assert asyncio.run(spoke(b"", 30, b"EHLO y\r\n")) == (True, b"EHLO y\r\n")
+    assert asyncio.run(spoke(b"", 0)) == (False, b"")
 
 
-def test_idle_strangers_from_many_addresses_keep_nobody_out() -> None:
-    """The oldest that has not signed in gives way; who has signed in never does."""
-    counts = Connections(most=500, each=30)
-    known, strangers, fred = Line(), [Line() for _ in range(17 * 30)], Line()
-    assert counts.take(known, "10.1.0.1")
-    counts.signed_in(known)
-    for number, stranger in enumerate(strangers):
-        assert counts.take(stranger, f"10.1.12.{number // 30}")
-    assert [line.gave_way for line in strangers] == [True] * 11 + [False] * 499
-    assert counts.take(fred, "10.1.14.9")
-    assert strangers[11].gave_way and not known.gave_way and not fred.gave_way
-    assert len(list(counts)) == 500
-    counts.give_back(strangers[11])
-    assert len(list(counts)) == 500
+@pytest.mark.parametrize(("lines", "turns"), [(3, 0), (4, 1), (400, 100)])
+def test_others_get_their_turn_while_many_lines_are_there(lines: int, turns: int) -> None:
+    async def read() -> int:
+        reader, had = LineReader(limit=100), 0
 
+        async def other() -> None:
+            nonlocal had
+            while True:
+                await asyncio.sleep(0)
+                had += 1
 
-def test_a_network_of_ipv6_is_one_address() -> None:
-    counts = Connections(most=9, each=2)
-    assert counts.take(Line(), "2001:db8:1:2::1") and counts.take(Line(), "2001:db8:1:2:ffff::2")
-    assert not counts.take(Line(), "2001:db8:1:2:3:4:5:6")
-    assert counts.take(Line(), "2001:db8:1:3::1")
+        reader.feed_data(b"NOOP\r\n" * lines)
+        task = asyncio.create_task(other())
+        await asyncio.sleep(0)
+        for _ in range(lines):
+            await reader.readuntil()
+        task.cancel()
+        return had
 
-
-@pytest.mark.parametrize("here", ["127.0.0.1", "::1"])
-def test_the_probe_finds_room_and_keeps_it(here: str) -> None:
-    counts = Connections(most=2, each=2)
-    known, probe = [Line(), Line()], Line()
-    for line in known:
-        assert counts.take(line, "10.1.12.7")
-        counts.signed_in(line)
-    assert counts.take(probe, here)
-    assert not counts.take(Line(), "10.1.12.8")
-    counts.give_back(known[0])
-    assert counts.take(Line(), "10.1.12.8") and counts.take(Line(), "10.1.12.9")
-    assert not probe.gave_way
-    assert counts.take(Line(), here) and not counts.take(Line(), here)
+    assert asyncio.run(read()) == turns

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from appliance.policy.account import Account, Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitRule, LimitTable
+from appliance.policy.mailing import MailRules, RoleRules
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import AccessRule, Who
 from appliance.policy.schedule import Days, Holidays, Schedule, Window
@@ -164,6 +165,22 @@ tables = st.builds(
     st.integers(0, 999),
     st.lists(limit_rules, max_size=3).map(tuple),
 )
+role_rules = st.builds(
+    RoleRules,
+    sets(GroupKind),
+    sets(GroupKind),
+    st.booleans(),
+    st.integers(0, 999),
+    st.integers(0, 999),
+    st.integers(0, 10**15),
+)
+mail_rules = st.builds(
+    MailRules,
+    st.fixed_dictionaries(dict.fromkeys(Role, role_rules)),
+    st.dictionaries(st.sampled_from(["postmaster", "sekretariat"]), whos, max_size=2),
+    sets(Role),
+    sets(Role),
+)
 networks = st.sampled_from(["10.1.12.0/24", "10.1.12.64/28", "fd00:12::/64", "0.0.0.0/0"]).map(ip_network)
 snapshots = st.builds(
     lambda version, people, groups, asked, *fields: Snapshot(
@@ -183,6 +200,7 @@ snapshots = st.builds(
     st.dictionaries(st.sampled_from(Service), consents, max_size=2),
     st.dictionaries(st.sampled_from(_ROOMS), st.lists(networks, max_size=2).map(tuple), max_size=2),
     tables,
+    mail_rules,
 )
 targets = st.one_of(
     st.sampled_from(

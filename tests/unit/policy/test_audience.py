@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.audience import AUDIENCES, for_audience
 from appliance.policy.limits import LimitRule, LimitTable
+from appliance.policy.mailing import MailRules
 from appliance.policy.request import Request
 from appliance.policy.rules import Who, decide
 from appliance.policy.snapshot import decode, encode, same_meaning
@@ -28,6 +29,7 @@ WHOLE = school(
     ),
     groups={"chor": Group("chor", GroupKind.CLUB, 30002)},
     consents_required={Service.MAIL: frozenset({Consent.LOGS}), Service.WEB: frozenset({Consent.VIDEO})},
+    mail=MailRules(sends_outside=frozenset({Role.TEACHER})),
 )
 
 
@@ -44,7 +46,6 @@ def test_mail_knows_what_mail_decides_on():
     assert part.accounts == {
         FRED: replace(
             WHOLE.accounts[FRED],
-            groups=("chor",),
             consents=frozenset({Consent.LOGS}),
             locks=(Lock(Service.MAIL, NOW, None), Lock(None, NOW, None)),
         )
@@ -53,7 +54,8 @@ def test_mail_knows_what_mail_decides_on():
     assert part.rules[0].services == {Service.MAIL}
     assert part.rules[0].text == WHOLE.rules[0].text
     assert part.consents_required == {Service.MAIL: frozenset({Consent.LOGS})}
-    assert part.groups == {}
+    assert part.groups == WHOLE.groups
+    assert part.mail == WHOLE.mail
     assert part.audience == "mail"
 
 
@@ -61,8 +63,9 @@ def test_only_who_needs_them_knows_names_ids_and_groups():
     assert {name for name in AUDIENCES if fred(name).display_name} == {"supervisor", "auth", "mail"}
     assert {name for name in AUDIENCES if fred(name).uid} == {"supervisor", "auth", "files", "mail"}
     assert {name for name in AUDIENCES if fred(name).quota} == {"supervisor", "auth", "files", "mail"}
-    assert {name for name in AUDIENCES if "klasse3a" in fred(name).groups} == {"supervisor", "files"}
-    assert {name for name in AUDIENCES if for_audience(WHOLE, name).groups} == {"supervisor", "files"}
+    assert {name for name in AUDIENCES if "klasse3a" in fred(name).groups} == {"supervisor", "files", "mail"}
+    assert {name for name in AUDIENCES if for_audience(WHOLE, name).groups} == {"supervisor", "files", "mail"}
+    assert {name for name in AUDIENCES if for_audience(WHOLE, name).mail == WHOLE.mail} == {"supervisor", "mail"}
 
 
 def test_a_limit_goes_to_those_whose_service_it_is_about_with_the_groups_it_asks_for():
@@ -125,8 +128,8 @@ def test_what_was_cut_before_changes_no_cut(before, now, audience):
 
 
 def test_an_account_that_stays_is_not_cut_again():
-    part = for_audience(WHOLE, "mail")
-    again = for_audience(replace(WHOLE, domain="other.example"), "mail", (WHOLE, part))
+    part = for_audience(WHOLE, "auth")
+    again = for_audience(replace(WHOLE, domain="other.example"), "auth", (WHOLE, part))
     assert again.accounts[FRED] is part.accounts[FRED]
     without_rules = replace(WHOLE, rules=())
-    assert for_audience(without_rules, "mail", (WHOLE, part)).accounts[FRED].groups == ()
+    assert for_audience(without_rules, "auth", (WHOLE, part)).accounts[FRED].groups == ()

@@ -25,6 +25,7 @@ EXAMPLES = {
         "source": "access.yaml:3",
         "text": "no",
     },
+    Kind.MAIL_LEFT: {"login": FRED, "message_id": "3f9c", "recipients": ("a@b",), "outcome": "sent"},
     Kind.MAIL_ACCEPTED: {"login": FRED, "recipients": ("a@b", "c@d"), "size": 912, "message_id": "<1@schule.example>"},
     Kind.LOCKED: LOCK,
     Kind.UNLOCKED: {"login": FRED, "by": "head"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.policy.quota import over_quota, space_left
+from appliance.policy.quota import over_quota, space_left, warned_share
 
 from .strategies import account
 
@@ -20,3 +20,30 @@ def test_what_fits(quota, used, more, fits):
     rule = over_quota(account(quota=quota), used, more)
     assert (rule is None) is fits
     assert rule is None or rule.text == "up to 100 bytes for mail and files together"
+
+
+@pytest.mark.parametrize(
+    ("used", "before", "share"),
+    [
+        (0, 0, 0),
+        (799, 0, 0),
+        (800, 0, 80),
+        (949, 80, 80),
+        (950, 80, 95),
+        (5_000, 0, 95),
+        (949, 95, 95),
+        (930, 95, 95),
+        (929, 95, 80),
+        (780, 80, 80),
+        (780, 95, 80),
+        (779, 95, 0),
+        (779, 80, 0),
+        (780, 0, 0),
+    ],
+)
+def test_when_its_owner_is_told(used, before, share):
+    assert warned_share(account(quota=1_000), used, before) == share
+
+
+def test_where_there_is_no_bound_nobody_is_told():
+    assert warned_share(account(quota=0), 10**12, 80) == 0

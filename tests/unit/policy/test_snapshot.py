@@ -13,6 +13,8 @@ from appliance.policy import snapshot as module
 from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitRule, LimitTable
+from appliance.policy.mailing import MailRules, RoleRules
+from appliance.policy.rules import Who
 from appliance.policy.snapshot import BrokenSnapshot, Version, decode, encode, same_meaning
 
 from .strategies import FRED, LESSONS, NOW, account, checked, rule, school, snapshots
@@ -41,11 +43,17 @@ FULL = school(
             LimitRule("c", 5, 5, login=FRED, until=NOW),
         ),
     ),
+    mail=MailRules(
+        roles={role: RoleRules(per_hour=7, bytes_per_hour=8) for role in Role},
+        addresses={"sekretariat": Who(roles=frozenset({Role.OFFICE}), logins=frozenset({FRED}))},
+        sends_outside=frozenset({Role.TEACHER}),
+        receives_outside=frozenset({Role.OFFICE}),
+    ),
 )
 DATA = encode(FULL)
 
 
-def framed(body: bytes, form: int = 2) -> bytes:
+def framed(body: bytes, form: int = 3) -> bytes:
     """Give ``body`` in a frame that is in order."""
     head = f"schoolserver-snapshot {form} 1 1 mail {len(body)} ".encode()
     return head + sha256(head + body).hexdigest().encode() + b"\n" + body
@@ -70,7 +78,7 @@ def test_any_snapshot_comes_back(snapshot):
 def test_the_first_line_says_what_it_is():
     head, _, body = encode(replace(FULL, version=Version(3, 12), audience="mail")).partition(b"\n")
     words = head.decode().split(" ")
-    assert words[:6] == ["schoolserver-snapshot", "2", "3", "12", "mail", str(len(body))]
+    assert words[:6] == ["schoolserver-snapshot", "3", "3", "12", "mail", str(len(body))]
     assert len(words) == 7
     assert len(words[6]) == 64
 
@@ -112,8 +120,8 @@ def test_any_bytes_are_refused(data):
         (DATA.replace(b"schoolserver", b"school", 1), "the first line is not that of a snapshot"),
         (DATA[:-10], f"{len(DATA.partition(bytes([10]))[2]) - 10} bytes follow the first line"),
         (DATA.replace(b"schule.example", b"schule.examplf"), "the checksum does not fit"),
-        (DATA.replace(b"snapshot 2 1 1 ", b"snapshot 2 1 2 "), "the checksum does not fit"),
-        (framed(b"{}", form=3), "format 3 is not known here; known: 1, 2"),
+        (DATA.replace(b"snapshot 3 1 1 ", b"snapshot 3 1 2 "), "the checksum does not fit"),
+        (framed(b"{}", form=4), "format 4 is not known here; known: 1, 2, 3"),
         (framed(b"{}"), "the content is not what its format says"),
     ],
 )
@@ -124,17 +132,27 @@ def test_the_reason_says_what_is_wrong(data, reason):
     assert str(caught.value) == caught.value.reason
 
 
-def test_this_format_and_at_most_the_one_before_are_read():
+def test_this_format_and_at_most_the_two_before_are_read():
     assert module._FORMAT in module._READERS
-    assert set(module._READERS) <= {module._FORMAT, module._FORMAT - 1}
+    assert set(module._READERS) <= {module._FORMAT, module._FORMAT - 1, module._FORMAT - 2}
 
 
-def test_the_format_before_is_read():
+def test_the_formats_before_are_read():
     body = body_of(DATA)
+    del body["mail"]
+    former = decode(framed(json.dumps(body).encode(), form=2))
+    assert former == replace(FULL, audience="mail", mail=MailRules())
     del body["limits"]["rules"], body["accounts"][FRED]["quota"]
     former = decode(framed(json.dumps(body).encode(), form=1))
     assert former.limits == replace(FULL.limits, rules=())
     assert former.accounts == {FRED: replace(FULL.accounts[FRED], quota=0)}
+
+
+def test_rules_of_mail_that_leave_a_role_out_are_refused():
+    body = body_of(DATA)
+    del body["mail"]["roles"]["office"]
+    with pytest.raises(BrokenSnapshot):
+        decode(framed(json.dumps(body).encode()))
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"7", b"null", b"\xff", b"{", b"[" * 100_000])

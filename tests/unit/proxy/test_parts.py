@@ -2,9 +2,9 @@
 
 import pytest
 
+from appliance.daemon.http_framing import request_body, response_body, whole_size
+from appliance.daemon.http_head import request_head, response_head
 from appliance.proxy.forward import request_upstream
-from appliance.proxy.framing import request_body, response_body, whole_size
-from appliance.proxy.head import request_head, response_head
 from appliance.proxy.target import Where
 
 

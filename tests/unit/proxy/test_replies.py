@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 
 from appliance.policy.decision import Reason
-from appliance.proxy.replies import Cause, Refused, cause_of_status, language_of, page, told
+from appliance.proxy.replies import Cause, Refused, cause_of_status, page, told
 from appliance.session.obstacle import Hitch, Obstacle
 
 
@@ -36,7 +36,19 @@ def test_each_text_is_german_in_german(cause):
 
 
 def test_each_reason_of_the_policy_that_concerns_the_web_is_a_cause():
-    mail = {Reason.FOREIGN_SENDER, Reason.OUTSIDE_RECIPIENT, Reason.UNKNOWN_RECIPIENT}
+    mail = {
+        Reason.FOREIGN_SENDER,
+        Reason.OUTSIDE_RECIPIENT,
+        Reason.UNKNOWN_RECIPIENT,
+        Reason.NO_ADDRESS,
+        Reason.CLOSED_GROUP,
+        Reason.TOO_MANY,
+        Reason.HOUR_FULL,
+        Reason.TOO_MUCH,
+        Reason.HOUR_SPENT,
+        Reason.LOOP,
+        Reason.HARMFUL,
+    }
     assert {Cause(reason.value) for reason in set(Reason) - mail if "quota" not in reason.value}
 
 
@@ -59,23 +71,6 @@ def test_the_answer_to_head_has_no_body_and_an_open_connection_is_not_closed():
     assert bare.endswith(b"\r\n\r\n")
     assert b"Connection" not in bare
     assert b"Retry-After" not in bare
-
-
-@pytest.mark.parametrize(
-    ("wanted", "language"),
-    [
-        ([], "de"),
-        (["fr"], "de"),
-        (["en"], "en"),
-        (["en-GB, de;q=0.5"], "en"),
-        (["en;q=0.3", "de-AT;q=0.9"], "de"),
-        (["en;q=0"], "de"),
-        (["en;q=x, *"], "de"),
-        (["en;q=5"], "de"),
-    ],
-)
-def test_language(wanted, language):
-    assert language_of(wanted, "de") == language
 
 
 def test_statuses_of_heads():

@@ -2,9 +2,9 @@
 
 import pytest
 
+from appliance.daemon.http_framing import request_body, response_body
+from appliance.daemon.http_head import BadHead, request_head, response_head
 from appliance.proxy.forward import interim, keeps_open, request_upstream, response_downstream
-from appliance.proxy.framing import request_body, response_body
-from appliance.proxy.head import BadHead, request_head, response_head
 from appliance.proxy.target import Where, absolute_form, authority_form
 
 

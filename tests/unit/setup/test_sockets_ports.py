@@ -30,7 +30,12 @@ def test_defaults_need_no_drop_in(settings):
 def test_every_socket_has_the_name_of_the_packages(settings):
     assert {name: listener.name for name, listener in tcp_sockets(units(settings))} == {
         "schoolserver-mail.socket": "submission",
+        "schoolserver-submissions.socket": "submissions",
+        "schoolserver-smtp.socket": "smtp",
         "schoolserver-imap.socket": "imap",
+        "schoolserver-imaps.socket": "imaps",
+        "schoolserver-autoconfig.socket": "http",
+        "schoolserver-https.socket": "https",
         "schoolserver-fileshare.socket": "ftp",
         "schoolserver-ftps.socket": "ftps",
         "schoolserver-ldap-port.socket": "ldap",
@@ -69,6 +74,14 @@ def test_both_ports_of_files_are_looked_at(settings):
     told = taken_ports(units(settings), others, (), ())
     assert [one.partition(":")[2].split()[1] for one in told] == ["0.0.0.0:21", "0.0.0.0:990"]
     assert "systemctl disable --now vsftpd.service" in told[1]
+
+
+def test_a_mail_server_of_the_machine_itself_is_in_the_way_of_port_25_only(settings):
+    """Where it stays, ours takes the address in the school."""
+    own = Holder(Address("127.0.0.1", 25), "exim4", 700, "exim4.service")
+    (told,) = taken_ports(units(settings), [own], (), ())
+    assert told.startswith("network.yaml: listen.smtp: 0.0.0.0:25 is taken by exim4 (process 700, exim4.service)")
+    assert taken_ports(units(settings, smtp=("10.1.0.2", 25)), [own], (), ()) == []
 
 
 def test_a_wildcard_of_ipv6_has_the_port_of_ipv4_too(settings):

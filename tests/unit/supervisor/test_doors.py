@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Consent, Lock, Service
+from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.schedule import Schedule, Window
 from appliance.supervisor.compose import Known, compose
 from appliance.supervisor.doors import Doors, why_ended
@@ -159,4 +160,52 @@ def test_the_reason_for_which_a_session_ended_is_that_of_the_policy_or_the_passw
     assert reason(whole(ANNA, replace(FRED, must_change=True))) == "must-change"
     assert reason(whole(ANNA)) == "unknown-account"
     assert reason(whole(ANNA, replace(FRED, password_changed_at=NOW - timedelta(seconds=3)))) == "password-changed"
-    assert reason(whole()) == "not-open"
+    assert reason(whole()) == "bounds-changed"
+    rule = AccessRule("access.yaml:1", frozenset({Service.MAIL}), Who(everyone=True), True, rooms=frozenset({"12"}))
+    assert reason(replace(whole(rules=(rule,)), rooms={"12": ()})) == "not-open"
+
+
+def bounded(*rules, quota=0, overhead=0):
+    """Everybody with a quota, and rules about limits."""
+    made = whole()
+    accounts = {login: replace(account, quota=quota) for login, account in made.accounts.items()}
+    return replace(made, accounts=accounts, limits=LimitTable(message_overhead=overhead, rules=rules))
+
+
+def limit(upload, **more):
+    return LimitRule("access.yaml:9", upload, None, login="fred.mustermann", **more)
+
+
+BOTH = {"fred.mustermann", "anna.lehmann"}
+
+
+def test_a_smaller_quota_ends_sessions_a_larger_one_does_not():
+    assert kicked(bounded(quota=9), before=bounded(quota=10)) == BOTH
+    assert kicked(bounded(quota=10**12), before=bounded()) == BOTH
+    assert kicked(bounded(quota=11), before=bounded(quota=10)) == frozenset()
+    assert kicked(bounded(), before=bounded(quota=10)) == frozenset()
+
+
+def test_a_lower_limit_ends_sessions_a_higher_one_does_not():
+    assert kicked(bounded(limit(500)), before=bounded(limit(600))) == {"fred.mustermann"}
+    assert kicked(bounded(limit(600)), before=bounded(limit(500))) == frozenset()
+    assert kicked(bounded(limit(5, service=Service.WEB)), before=bounded()) == frozenset()
+    assert kicked(bounded(overhead=1), before=bounded(overhead=2)) == BOTH
+
+
+def test_an_exemption_that_is_withdrawn_or_ends_takes_its_sessions_along():
+    ends = NOW + timedelta(hours=1)
+    exempt = bounded(limit(10**9, until=ends))
+    assert kicked(bounded(), before=exempt) == {"fred.mustermann"}
+    assert kicked(exempt, before=bounded()) == frozenset()
+    doors = Doors(Service.MAIL)
+    assert doors.look(exempt, NOW) == frozenset()
+    assert doors.next_change == ends
+    assert doors.look(exempt, ends) == {"fred.mustermann"}
+
+
+def test_a_limit_of_a_room_that_is_lowered_or_gone_ends_sessions():
+    large, small = (bounded(limit(size, room="12")) for size in (10**9, 10**8))
+    assert kicked(small, before=large) == {"fred.mustermann"}
+    assert kicked(bounded(), before=large) == {"fred.mustermann"}
+    assert kicked(large, before=small) == frozenset()

@@ -9,13 +9,13 @@ from appliance.daemon.request_client import RequestRefused, Unreachable
 from appliance.policy.account import Account, Group, GroupKind, Role
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.supervisor.folders import Folders, Sources
-from appliance.supervisor.folders_found import GROUPS, HOMES, Former, Found
+from appliance.supervisor.folders_found import GROUPS, HOMES, MAIL, Former, Found
 from appliance.supervisor.folders_rule import Step, due, renamed, tidying
 from tests.unit.supervisor.scenery import NOW, settings
 
 
-def found(homes=None, groups=None, former=(), numbered=True):
-    return Found({HOMES: homes or {}, GROUPS: groups or {}}, tuple(former), numbered)
+def found(homes=None, groups=None, former=(), numbered=True, mail=()):
+    return Found({HOMES: homes or {}, GROUPS: groups or {}, MAIL: dict.fromkeys(mail, 0)}, tuple(former), numbered)
 
 
 def wanted(homes=None, groups=None):
@@ -84,6 +84,28 @@ class TestRule:
         todo = tidying(found({"fred": 0, "gina": 0}, numbered=False), wanted({"fred": 1, "hans": 2}), 0.1)
         assert (todo.make, todo.aside) == ((Step(HOMES, "hans", 2),), (Step(HOMES, "gina", 0),))
 
+    def test_a_mailbox_goes_with_its_home_and_one_that_was_left_by_itself(self):
+        there = found({"fred": 1, "gina": 2, "carer": 0}, mail=["fred", "gina", "hans", "ida", "carer"])
+        todo = tidying(there, wanted({"fred": 1, "hans": 3}), 0.1)
+        assert todo.make == (Step(HOMES, "hans", 3),)  # his mails came before his home
+        assert todo.aside == (Step(HOMES, "gina", 2), Step(MAIL, "ida", 0), Step(MAIL, "carer", 0))
+
+    def test_a_mailbox_left_behind_gets_the_number_of_the_latest_home_put_aside(self):
+        former = [Former(HOMES, "ida", 9, date(2026, 9, 2)), Former(HOMES, "ida", 8, date(2026, 9, 1))]
+        assert tidying(found(former=former, mail=["ida"]), wanted({"fred": 1}), 0.1).aside == (Step(MAIL, "ida", 9),)
+
+    def test_suspiciously_many_mailboxes_are_withheld_too(self):
+        logins = [f"p{number}" for number in range(100)]
+        assert tidying(found(mail=logins), wanted({"p0": 1}), 0.1).withheld == {MAIL: (99, 100)}
+        assert tidying(found(mail=["ida"]), wanted(), 0.1).withheld == {MAIL: (1, 1)}
+        assert len(tidying(found(mail=logins), wanted(), 1.0, allow_none=True).aside) == 100
+
+    def test_a_home_is_made_again_whose_mailbox_a_cut_left_aside(self):
+        there = found(
+            {"fred": 1, "ida": 4}, former=[Former(MAIL, "fred", 1, NOW.date()), Former(MAIL, "ida", 3, NOW.date())]
+        )
+        assert tidying(there, wanted({"fred": 1, "ida": 4}), 0.1).make == (Step(HOMES, "fred", 1),)
+
     def test_due_is_whose_time_is_over(self):
         one = Former(HOMES, "fred", 1, date(2026, 9, 1))
         assert due([one], timedelta(days=90), date(2026, 11, 29)) == []
@@ -94,7 +116,7 @@ class Helper:
     """A helper that keeps its folders in two dictionaries."""
 
     def __init__(self, **shelves):
-        self.shelves = {HOMES: {}, GROUPS: {}, **shelves}
+        self.shelves = {HOMES: {}, GROUPS: {}, MAIL: {}, **shelves}
         self.former = []
         self.calls = []
         self.problem = self.night_problem = None
@@ -203,6 +225,18 @@ def test_a_group_that_is_gone_is_told_with_the_day_of_its_end(scene):
     assert "1 put aside" in row["text"]
     assert "2027-02-21" in row["text"]
     assert scene.helper.shelves[GROUPS] == {"3b": 31}
+
+
+def test_a_mailbox_of_nobody_is_put_aside_and_goes_when_its_time_is_over(scene):
+    scene.helper.shelves[MAIL] = {"fred": 0, "old": 0}
+    scene.helper.former = [[HOMES, "old", 9, "2026-11-20"]]
+    scene.folders.work()
+    assert scene.helper.shelves[MAIL] == {"fred": 0}
+    assert scene.helper.former[1:] == [[MAIL, "old", 9, "2026-11-23"]]
+    assert "; 1 put aside" in scene.folders.check()["text"]
+    scene.now = NIGHT + timedelta(days=90)
+    scene.all_night()
+    assert [(one.kind, one.name) for one in scene.deleted] == [(HOMES, "old"), (MAIL, "old")]
 
 
 def test_status_is_not_well_while_something_is_withheld_or_refused(scene):

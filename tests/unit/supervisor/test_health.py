@@ -228,6 +228,18 @@ def test_what_is_not_installed_is_neither_probed_nor_red(scene):
     assert "probe web" in scene.health.status()["summary"]
 
 
+def test_a_unit_without_one_of_its_ports_is_red_and_restarted_like_others(scene):
+    lacking = UnitState("mail", State.READY, None, LONG_AGO, 0, "nothing listens for smtp", whole=False)
+    scene.units = [lacking if unit.name == "mail" else unit for unit in scene.units]
+    status = scene.round()
+    assert (status["healthy"], status["summary"]) == (False, "not well: mail")
+    scene.failing = ProbeFailed("mail", "SMTP: no answer in time")
+    while not scene.restarted:
+        assert scene.now < 2000
+        scene.round()
+    assert scene.restarted == ["mail"]
+
+
 def test_what_is_installed_is_probed_while_the_launcher_is_silent(scene):
     web = scene.probe = replace(scene.probe, units=frozenset({"mail"}))
     scene.health.look()

@@ -1,6 +1,6 @@
 -- Made by schoolserver; changes are lost.
 schoolserver = { socket = "/run/schoolserver/auth/auth.sock", uid = 60806, gid = 60807, mail = "/srv/schoolserver/mail",
-  lines = 4096, largest = "quota_max_mail_size", space = "quota_rule", bytes = "*:bytes=%d" }
+  lines = 4096, largest = "quota_max_mail_size", space = "quota_rule2", bytes = "*:bytes=%d" }
 
 function auth_password_verify(request, password)
 end

@@ -1,0 +1,166 @@
+"""Where a body ends (RFC 9112, 6 and 7): said by its head, found in its bytes as they arrive.
+
+May live here: lengths and chunks, pure. May not: limits, sockets. Two ways to tell the end of one body are one too many
+and are refused; chunk extensions and trailers are read and dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from appliance.daemon.http_head import BadHead, RequestHead, ResponseHead
+
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_PART = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/([0-9]{1,18})", re.ASCII | re.IGNORECASE)
+_LINE_MAX = 1024
+_TRAILER_MAX = 8 * 1024
+
+
+class BadBody(ValueError):
+    """The body is not framed as its head says."""
+
+
+class Body(Protocol):
+    """A body that arrives piece by piece. ``length`` is known or ``None``; ``done`` once its last byte was fed."""
+
+    length: int | None
+    chunked: bool
+    done: bool
+    rest: bytes
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Give the bytes of the body in ``data``; what lies beyond its end goes to ``rest``. Raises BadBody."""
+        ...
+
+
+class Counted:
+    """A body of ``length`` bytes."""
+
+    chunked = False
+
+    def __init__(self, length: int) -> None:
+        self.length: int | None = length
+        self.done = length == 0
+        self.rest = b""
+        self._left = length
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """As in :class:`Body`."""
+        part = data[: self._left]
+        self.rest += data[len(part) :]
+        self._left -= len(part)
+        self.done = self._left == 0
+        return [part] if part else []
+
+
+class UntilClose:
+    """A body that ends with its connection: it is never ``done`` by itself."""
+
+    chunked = False
+
+    def __init__(self) -> None:
+        self.length: int | None = None
+        self.done = False
+        self.rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """As in :class:`Body`."""
+        return [data]
+
+
+class Chunked:
+    """A body in chunks (RFC 9112, 7.1)."""
+
+    chunked = True
+
+    def __init__(self) -> None:
+        self.length: int | None = None
+        self.done = False
+        self.rest = b""
+        self._left = 0  # bytes of the present chunk that are still to come
+        self._line = b""
+        self._expected = "size"
+        self._trailer = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """As in :class:`Body`."""
+        pieces = []
+        start = 0
+        while start < len(data) and not self.done:
+            if self._left:
+                piece = data[start : start + self._left]
+                pieces.append(piece)
+                self._left -= len(piece)
+                start += len(piece)
+                continue
+            end = data.find(b"\n", start)
+            self._line += data[start : len(data) if end < 0 else end]
+            if len(self._line) > _LINE_MAX:
+                raise BadBody("a line between chunks is too long")
+            if end < 0:
+                return pieces
+            start = end + 1
+            if not self._line.endswith(b"\r"):
+                raise BadBody("a line between chunks ends with a bare LF")
+            line, self._line = self._line[:-1], b""
+            self._take(line)
+        self.rest += data[start:]
+        return pieces
+
+    def _take(self, line: bytes) -> None:
+        if self._expected == "end":
+            if line:
+                raise BadBody("a chunk is longer than it says")
+            self._expected = "size"
+        elif self._expected == "size":
+            found = _SIZE.fullmatch(line)
+            if found is None:
+                raise BadBody("a chunk has no size")
+            self._left = int(found[1], 16)
+            self._expected = "end" if self._left else "trailer"
+        elif not line:
+            self.done = True
+        else:
+            self._trailer += len(line)
+            if self._trailer > _TRAILER_MAX:
+                raise BadBody("the trailer is too long")
+
+
+def request_body(head: RequestHead) -> Body:
+    """Give the body that follows the head of a request; raises :class:`BadHead`."""
+    body = _told(head)
+    if body is not None and body.chunked and head.minor == 0:
+        raise BadHead("chunks in HTTP/1.0")
+    return Counted(0) if body is None else body
+
+
+def response_body(method: str, head: ResponseHead) -> Body:
+    """Give the body that follows the head of a final response to ``method``; raises :class:`BadHead`."""
+    told = _told(head)
+    if method == "HEAD" or head.status in (204, 304):
+        return Counted(0)
+    return UntilClose() if told is None else told
+
+
+def whole_size(head: ResponseHead, body: Body) -> int | None:
+    """Give how large all is of which ``body`` is the whole or a part (RFC 9110, 14.4); ``None`` when nobody says."""
+    parts = head.values("content-range") if head.status == 206 and body.length != 0 else []
+    sizes = [int(found[1]) for part in parts if (found := _PART.fullmatch(part))]
+    return max([*sizes, *([] if body.length is None else [body.length])], default=None)
+
+
+def _told(head: RequestHead | ResponseHead) -> Body | None:
+    codings, lengths = head.values("transfer-encoding"), head.values("content-length")
+    if codings and lengths:
+        raise BadHead("both Transfer-Encoding and Content-Length")
+    if codings:
+        if len(codings) > 1 or codings[0].lower() != "chunked":
+            raise BadHead("a transfer coding other than chunked", 501)
+        return Chunked()
+    if lengths:
+        if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
+            raise BadHead("a Content-Length that is no number")
+        return Counted(int(lengths[0]))
+    return None
