@@ -36,6 +36,7 @@ _LOOK = 2.0
 _AGAIN = 30.0
 _NEXT = 0.1
 _EVERY = timedelta(hours=1)
+_EVERY_UNWELL = timedelta(seconds=10)
 _SHOWN = 3
 _WORDS = {HOMES: "homes", GROUPS: "group folders", MAIL: "mailboxes"}
 
@@ -115,7 +116,8 @@ class Folders:
         settings, now = self._sources.settings(), self._sources.clock()
         wanted = _wanted(snapshot)
         try:
-            if self._done is None or self._done[0] != wanted or not timedelta(0) <= now - self._done[1] < _EVERY:
+            every = _EVERY if self._row[0] else _EVERY_UNWELL
+            if self._done is None or self._done[0] != wanted or not timedelta(0) <= now - self._done[1] < every:
                 self.tidy(snapshot)
             if self._jobs is None and self._night_before(now) < latest(
                 settings.quota.count_at, now, settings.school.zone

@@ -251,6 +251,20 @@ def test_status_is_not_well_while_something_is_withheld_or_refused(scene):
     assert scene.folders.check()["text"] == text  # and names nobody: it goes out in mails
 
 
+def test_what_was_in_the_way_is_soon_seen_to_be_gone(scene):
+    scene.helper.refused = {"gina"}
+    scene.snapshot = school("fred", "gina")
+    scene.folders.work()
+    scene.helper.refused = set()
+    scene.now += timedelta(seconds=5)
+    scene.folders.work()
+    assert scene.folders.check()["ok"] is False
+    scene.now += timedelta(seconds=5)
+    scene.folders.work()
+    assert scene.folders.check()["ok"] is True
+    assert "gina" in scene.helper.shelves[HOMES]
+
+
 def test_tidying_says_what_was_done_and_whom_not(scene):
     scene.helper.refused = {"gina", "hans"}
     done = scene.folders.tidy(school("fred", "gina", "hans", "ida"))
