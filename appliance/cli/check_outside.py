@@ -19,7 +19,7 @@ from appliance.daemon.dns_lookup import Names, NoAnswer
 from appliance.daemon.identities import Identities
 from appliance.daemon.scanner import clamd_problem, filter_problem
 from appliance.daemon.smtp_client import opened
-from appliance.daemon.smtp_way import CannotSend, Way, let_read, password_in, trusting
+from appliance.daemon.smtp_way import CannotSend, let_read, to_smarthost
 from appliance.daemon.spf import NotJudged, allows, record_of
 from appliance.policy.account import Service
 from appliance.policy.limits import largest_size
@@ -74,16 +74,7 @@ def smarthost(settings: Settings) -> Found:
         unread = None if outside.password_file is None else kept_from(outside.password_file, settings)
         if unread is not None:
             return False, f"smarthost: {unread}"
-        way = Way(
-            host=outside.smarthost.host,
-            port=outside.smarthost.port,
-            name=settings.school.domain,
-            whom="the smarthost",
-            context=trusting(outside.ca),
-            at_once=outside.encryption == "tls",
-            login=outside.login,
-            password=password_in(outside.password_file),
-        )
+        way = to_smarthost(outside.smarthost.host, outside.smarthost.port, outside, settings.school.domain)
         with opened(way) as client:
             client.ehlo_or_helo_if_needed()
             announced = client.esmtp_features.get("size", "").split(" ")[0]

@@ -10,9 +10,11 @@ import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from appliance.daemon.secret import Secret
 
+_PATIENCE, _LIMIT = 15.0, 60.0
 _PASSWORD_LIMIT = 1000
 
 
@@ -39,8 +41,50 @@ class Way:
     at_once: bool = False
     login: str | None = None
     password: Secret | None = None
-    patience: float = 15.0
-    limit: float = 60.0
+    patience: float = _PATIENCE
+    limit: float = _LIMIT
+
+
+class Access(Protocol):
+    """What settings say of getting in at a mail server."""
+
+    @property
+    def encryption(self) -> str:
+        """``tls`` from the first byte, or ``starttls``."""
+        ...
+
+    @property
+    def ca(self) -> Path | None:
+        """Certificates that prove it where the system's do not."""
+        ...
+
+    @property
+    def login(self) -> str | None:
+        """As whom to sign in, if at all."""
+        ...
+
+    @property
+    def password_file(self) -> Path | None:
+        """The file of the password."""
+        ...
+
+
+def to_smarthost(
+    host: str, port: int, access: Access, name: str, *, patience: float = _PATIENCE, limit: float = _LIMIT
+) -> Way:
+    """Give the way to the smarthost with its files as they are now, greeting as ``name``. Raise :class:`Broken`."""
+    return Way(
+        host=host,
+        port=port,
+        name=name,
+        whom="the smarthost",
+        context=trusting(access.ca),
+        at_once=access.encryption == "tls",
+        login=access.login,
+        password=password_in(access.password_file),
+        patience=patience,
+        limit=limit,
+    )
 
 
 def trusting(ca: Path | None) -> ssl.SSLContext:

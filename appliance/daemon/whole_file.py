@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from appliance.daemon.descriptors import opened
+
 Owner = tuple[int, int]  # uid, gid; -1 leaves it as it is
 
 
@@ -41,10 +43,7 @@ def write_candidate(path: Path, data: bytes, mode: int, owner: Owner | None = No
     return candidate
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path | str) -> None:
     """Bring the names in ``folder`` to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with opened(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as descriptor:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from appliance.mail.commits import Commits
@@ -31,7 +31,6 @@ from appliance.session.replies import Translate
 
 _log = logging.getLogger(__name__)
 _SPILL = 256 * 1024
-_DRAWN = 256
 _FAULTS = {
     Fault.BARE_NEWLINE: Wrong.LINE_END,
     Fault.NUL: Wrong.NUL,
@@ -41,20 +40,11 @@ _FAULTS = {
 T = TypeVar("T")
 
 
-def identities() -> Iterator[str]:
-    """Give names for messages, 16 hexadecimal digits; the kernel is asked for many of them at a time."""
-    while True:
-        drawn = secrets.token_hex(_DRAWN * 8)
-        for begin in range(0, len(drawn), 16):
-            yield drawn[begin : begin + 16]
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What all intakes share.
 
-    ``threads`` run what waits for the disk, ``sealer`` marks what we deliver, ``scanners`` look through it, if any;
-    ``identities`` are for messages.
+    ``threads`` run what waits for the disk, ``sealer`` marks what we deliver, ``scanners`` look through it, if any.
     """
 
     store: Store
@@ -63,7 +53,6 @@ class Desk:
     sealer: Sealer
     translate: Translate
     scanners: Scanners | None = None
-    identities: Iterator[str] = field(default_factory=identities)
 
 
 class Intake:
@@ -72,7 +61,7 @@ class Intake:
     def __init__(self, desk: Desk, session: MailSession, line_length: int, smtputf8: bool) -> None:
         self._session = session
         self._desk = desk
-        self._trace = session.trace(next(desk.identities), smtputf8)
+        self._trace = session.trace(secrets.token_hex(8), smtputf8)
         self._transfer = Transfer(session.largest, line_length)
         self._draft = desk.store.draft(desk.sealer.begin(self._trace.identity, self._trace.at, self._trace.sender))
         self._head, self._stored = bytearray(), b""

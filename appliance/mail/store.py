@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from appliance.daemon.space import Reserve
+from appliance.daemon.whole_file import sync_folder
 from appliance.mail.draft import Draft, Mark, StoreFailed, reported
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]*\Z")
@@ -77,7 +78,7 @@ class Store:
         def flush(message: _Message) -> None:
             for folder in message.folders:
                 if folder not in flushed:
-                    flushed[folder] = _failure_of(_sync, folder)
+                    flushed[folder] = _failure_of(sync_folder, folder)
                 if (error := flushed[folder]) is not None:
                     raise error
 
@@ -130,8 +131,8 @@ class Store:
         path = Path(self._root, box)
         for folder in (path, *(path / name for name in ("cur", "tmp", "new"))):
             folder.mkdir(0o700, exist_ok=True)
-        _sync(str(path))
-        _sync(self._root)
+        sync_folder(path)
+        sync_folder(self._root)
         self._safe.add(box)
 
 
@@ -148,14 +149,6 @@ def _start(message: _Message) -> None:
 def _flush(message: _Message) -> None:
     for parcel in message.parcels:
         parcel.draft.flush()
-
-
-def _sync(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _failure_of(step: Callable[[T], None], what: T) -> StoreFailed | None:

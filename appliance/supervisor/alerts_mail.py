@@ -13,12 +13,11 @@ from email.utils import formatdate, make_msgid
 from typing import Final
 
 from appliance.daemon.smtp_client import Unwanted, opened
-from appliance.daemon.smtp_way import CannotSend, Way, password_in, trusting
+from appliance.daemon.smtp_way import CannotSend, Way, to_smarthost
 from appliance.settings.alerts import Alerts
 from appliance.supervisor.alerts_text import Letter
 from appliance.supervisor.probe import Visitor
-from appliance.supervisor.reach import reach
-from appliance.supervisor.reach import trusting as trusting_ours
+from appliance.supervisor.reach import reach, trusting
 
 PATIENCE: Final = 15.0
 """Seconds for one step."""
@@ -36,18 +35,8 @@ def through_smarthost(settings: Alerts, domain: str, to: Sequence[str], letter: 
     smarthost = settings.smarthost
     if smarthost is None:
         raise CannotSend("there is no smarthost for addresses outside of the school")
-    way = Way(
-        host=smarthost.host,
-        port=smarthost.port,
-        name=domain,  # names no host of ours, but must be a name with a domain for many servers
-        whom="the smarthost",
-        context=trusting(settings.ca),
-        at_once=settings.encryption == "tls",
-        login=settings.login,
-        password=password_in(settings.password_file),
-        patience=PATIENCE,
-        limit=LIMIT,
-    )
+    # The domain names no host of ours, but many servers want a name with a domain.
+    way = to_smarthost(smarthost.host, smarthost.port, settings, domain, patience=PATIENCE, limit=LIMIT)
     sender = settings.sender or (settings.login if "@" in (settings.login or "") else None) or f"postmaster@{domain}"
     with opened(way) as client:
         return _send(client, sender, to, letter)
@@ -64,7 +53,7 @@ def through_ourselves(visitor: Visitor, to: Sequence[str], letter: Letter) -> in
         port=port,
         name="localhost",
         whom="our own mail",
-        context=trusting_ours(visitor.ca),
+        context=trusting(visitor.ca),
         login=visitor.login,
         password=visitor.password,
         patience=PATIENCE,

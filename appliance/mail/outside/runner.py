@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from appliance.daemon.logs import describe
@@ -150,7 +151,7 @@ class Runner:
             if found.busy is not None:
                 await asyncio.wait({found.busy}, timeout=_PATIENCE)
             if found.busy is None and found.item.name in self.waiting:
-                work = lambda: self._courier.give_up(found.item, found.standing, "5.7.0", route)  # noqa: E731 - one call
+                work = partial(self._courier.give_up, found.item, found.standing, "5.7.0", route)
                 await self._do(found, work, by, reason)
                 return found.item.name not in self.waiting
         finally:
@@ -169,7 +170,7 @@ class Runner:
             del self.waiting[name]
         for name in sorted(names - self.waiting.keys() - self._damaged):
             try:
-                item, standing = await self._in_thread(lambda name=name: self._spool.read(name))  # type: ignore[misc]  # bound now
+                item, standing = await self._in_thread(partial(self._spool.read, name))
             except FileNotFoundError:
                 continue
             except Damaged:
@@ -198,18 +199,22 @@ class Runner:
         item, standing = one.item, one.standing
         free = self.out.again <= _now() and (self.out.problem is None or not self._tasks)
         if answer is Leave.NOBODY:
-            self._begin(one, lambda: self._forget(item))
+            self._begin(one, partial(self._forget, item))
         elif answer is Leave.NEVER:
-            self._begin(one, lambda: self._courier.give_up(item, standing, "5.7.2", route))
+            self._begin(one, partial(self._courier.give_up, item, standing, "5.7.2", route))
         elif answer is Leave.GO and free:
-            may = lambda: leave(self._snapshot(), item.queued.login, _now()) is Leave.GO  # noqa: E731 - asked by a thread
-            self._begin(one, lambda: self._courier.attempt(item, standing, route, may))
+            may = partial(self._may_go, item.queued.login)
+            self._begin(one, partial(self._courier.attempt, item, standing, route, may))
         elif aged:
-            self._begin(one, lambda: self._courier.age(item, standing, route))
+            self._begin(one, partial(self._courier.age, item, standing, route))
 
     def _aged(self, one: Waiting, route: Route, now: datetime) -> bool:
         age = now - one.item.queued.arrived
         return age >= route.patience.expire or (age >= route.patience.delayed and not one.standing.told)
+
+    def _may_go(self, login: str) -> bool:
+        """Say whether mail of ``login`` may leave now; a thread asks."""
+        return leave(self._snapshot(), login, _now()) is Leave.GO
 
     def _forget(self, item: Item) -> Result:
         self._courier.forget(item)

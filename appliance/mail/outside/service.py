@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from appliance.daemon.logs import Told
 from appliance.daemon.loop import Loop
 from appliance.daemon.main import Worker
 from appliance.daemon.request_server import RequestServer, Verb, serve
-from appliance.daemon.smtp_way import Broken, Way, password_in, trusting
+from appliance.daemon.smtp_way import Broken, Way, password_in, to_smarthost
 from appliance.daemon.snapshot_file import Follower
 from appliance.daemon.space import Reserve
 from appliance.mail.outside.attempts import Patience
@@ -121,7 +122,7 @@ class Outbound:
         outside = settings.mail.outside
         pauses = (outside.retry_first, outside.retry_last, outside.delayed, outside.expire)
         patience = Patience(*(timedelta(seconds=seconds) for seconds in pauses))
-        way = lambda: way_out(settings)  # noqa: E731 - read anew at each attempt
+        way = partial(way_out, settings)  # its files are read anew at each attempt
         return Route(domain=settings.school.domain, patience=patience, way=way, key=self._key(settings))
 
     def _post(self, login: str, report: Report) -> None:
@@ -219,18 +220,8 @@ def way_out(settings: Settings) -> Way:
     outside = settings.mail.outside
     if outside.smarthost is None:
         raise Broken("there is no smarthost (mail.yaml: outside)")
-    return Way(
-        host=outside.smarthost.host,
-        port=outside.smarthost.port,
-        name=settings.school.domain,
-        whom="the smarthost",
-        context=trusting(outside.ca),
-        at_once=outside.encryption == "tls",
-        login=outside.login,
-        password=password_in(outside.password_file),
-        patience=_STEP,
-        limit=_CONNECTION,
-    )
+    host, port = outside.smarthost.host, outside.smarthost.port
+    return to_smarthost(host, port, outside, settings.school.domain, patience=_STEP, limit=_CONNECTION)
 
 
 async def start(worker: Worker[Settings], loop: Loop) -> Outbound:
