@@ -22,6 +22,7 @@ from appliance.policy.events import Event, Kind, WrongEvent, encode
 
 _log = logging.getLogger(__name__)
 _CODE_BYTES = 16
+_WAITING_BYTES = 212_992  # as much as Linux lets anybody ask for, and twice what it gives unasked
 
 
 class AuditClient:
@@ -92,6 +93,7 @@ class AuditClient:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             connection.setblocking(False)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING_BYTES)
             connection.connect(self._path)
         except OSError:
             connection.close()

@@ -18,8 +18,8 @@ _SIZE = 65_536
 _TURN = 100
 _TURNS = 10
 _CONNECTIONS = 512
-_PAUSE = 0.005
-"""Seconds in which a connection's events gather. The kernel keeps some 270 of them, twice what one process can send."""
+_PAUSE = 0.01
+"""Seconds in which a connection's events gather. The kernel keeps some 540 of them, twice what one process can send."""
 
 
 class Intake:

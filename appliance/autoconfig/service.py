@@ -22,6 +22,7 @@ from appliance.autoconfig.protocol import Conversation, Shared
 from appliance.autoconfig.routes import Routes
 from appliance.autoconfig.signing import Signer
 from appliance.daemon.connections import Connections
+from appliance.daemon.listeners import accepted
 from appliance.daemon.logs import Told, describe
 from appliance.daemon.loop import Loop
 from appliance.daemon.main import Worker
@@ -33,7 +34,6 @@ _MOST: Final = 500
 _MOST_EACH: Final = 50  # from one address: a whole school may come through one
 _DEADLINE: Final = 10.0
 _GOODBYE: Final = 1.0
-_AGAIN: Final = 0.5  # seconds after which it accepts again when the system had no room
 
 
 class AutoconfigService:
@@ -79,16 +79,9 @@ class AutoconfigService:
             raise Told(f"settings and certificate stay as they were: {error}") from error
 
     async def _accept(self, listener: socket.socket, encrypted: bool) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                link, address = await loop.sock_accept(listener)
-            except OSError as error:
-                _log.warning("a connection could not be accepted: %s", describe(error))
-                await asyncio.sleep(_AGAIN)
-                continue
+        async for link, address in accepted(listener):
             conversation = Conversation(self._shared, link, encrypted)
-            if self._connections.take(conversation, str(address[0])):
+            if self._connections.take(conversation, address):
                 task = conversation.begin()
                 self._tasks.add(task)
                 task.add_done_callback(partial(self._ended, conversation))

@@ -35,9 +35,17 @@ class AsyncioLoop:
             self._loop.call_soon_threadsafe(callback)
 
 
-def serve(worker: Worker[S], start: Callable[[Worker[S], Loop], Awaitable[Service[S]]]) -> int:
-    """Run ``await start(worker, loop)``, say ready, serve until told to stop, then await the service's ``stop()``."""
-    asyncio.run(_serve(worker, start))
+def serve(
+    worker: Worker[S],
+    start: Callable[[Worker[S], Loop], Awaitable[Service[S]]],
+    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> int:
+    """Run ``await start(worker, loop)``, say ready, serve until told to stop, then await the service's ``stop()``.
+
+    ``new_loop`` makes another loop than asyncio's own, such as uvloop's.
+    """
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_serve(worker, start))
     return 0
 
 

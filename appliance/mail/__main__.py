@@ -10,10 +10,12 @@ from appliance.settings.load import Settings, load
 
 def run(worker: Worker[Settings]) -> int:
     """Serve in one worker; what brings a loop is imported only here."""
+    import uvloop
+
     from appliance.daemon.asyncio_loop import serve
     from appliance.mail.service import start
 
-    return serve(worker, start)
+    return serve(worker, start, uvloop.new_event_loop)
 
 
 if __name__ == "__main__":

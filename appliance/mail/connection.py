@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import copy
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -37,7 +38,6 @@ logging.getLogger("mail.log").disabled = True
 aiosmtpd.sanitized_log = lambda *_: None  # it searches each line for passwords, for the log that is off
 
 _CHUNK = 256 * 1024
-_READ = 64 * 1024
 _LINGER = 2.0
 _STRANGER = 60.0
 _HANDSHAKE = 30.0
@@ -100,6 +100,7 @@ class Connection(aiosmtpd.SMTP):
         self._shared = shared
         self._way = way
         self._address = ""
+        self._opening: asyncio.Task[None] | None = None
         self._visit: Visit | None = None
         self._secured = False
         self._securing = False
@@ -136,6 +137,31 @@ class Connection(aiosmtpd.SMTP):
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
+    def let_in(self, address: str) -> bool:
+        """Count it as one from the IP ``address``; whether there is room for it."""
+        self._address = address = address.partition("%")[0].removeprefix("::ffff:")
+        return self._shared.connections.take(self, address)
+
+    async def secure(self, link: socket.socket) -> None:
+        """Begin, now that it is let in, on ``link`` with TLS at once (RFC 8314 3.3); return when that is agreed or not.
+
+        Other than with STARTTLS the client speaks first, and a transport would read that before we could ask for TLS.
+        """
+        self._opening = asyncio.current_task()
+        patience = min(_HANDSHAKE, self._timeout_duration)
+        try:
+            if self._last_word is not None:  # it had to give way before it began
+                return
+            with contextlib.suppress(Exception):  # whatever the other side made of it: there are many words
+                await self.loop.connect_accepted_socket(
+                    lambda: self, link, ssl=self._shared.tls, ssl_handshake_timeout=patience
+                )
+        finally:
+            self._opening = None
+            if self.transport is None:
+                link.close()
+                self._shared.connections.give_back(self)
+
     async def _handle_client(self) -> None:
         try:
             await self._welcome()
@@ -145,21 +171,16 @@ class Connection(aiosmtpd.SMTP):
             raise
 
     async def _welcome(self) -> None:
-        peer, shared = self.transport.get_extra_info("peername"), self._shared
-        self._address = address = str(peer[0]).partition("%")[0].removeprefix("::ffff:") if peer else ""
-        if not shared.connections.take(self, address):
-            self.last_word(self._text(Notice.TOO_MANY_CONNECTIONS))
-            return
-        self._session = MailSession(shared.house, address or None, self.last_word)
-        self._authentication = Authentication(self, self._session, shared.tickets, shared.house.translate)
-        if self._way is Way.SUBMISSIONS:
-            try:
-                await self._begin_tls()
-            except aiosmtpd.TLSSetupException as error:
-                self.transport.abort()
-                self.connection_lost(error)
+        shared = self._shared
+        if self._way is not Way.SUBMISSIONS:
+            peer = self.transport.get_extra_info("peername")
+            if not self.let_in(str(peer[0]) if peer else ""):
+                self.last_word(self._text(Notice.TOO_MANY_CONNECTIONS))
                 return
-        party = shared.known(address) if self._way is Way.SMTP else None
+        self._session = MailSession(shared.house, self._address or None, self.last_word)
+        self._session.secured = self._secured = self._over_ssl
+        self._authentication = Authentication(self, self._session, shared.tickets, shared.house.translate)
+        party = shared.known(self._address) if self._way is Way.SMTP else None
         if party is not None:
             self._session.enter(party)
             self._trust()
@@ -169,11 +190,6 @@ class Connection(aiosmtpd.SMTP):
             return
         await super()._handle_client()
 
-    def connection_made(self, transport: Any) -> None:
-        """Begin. As asyncio has it, each read asks the kernel for 256 KiB of memory of its own, and gives it back."""
-        transport.max_size = _READ
-        super().connection_made(transport)
-
     def connection_lost(self, error: Exception | None) -> None:
         """Give back what the connection held."""
         self._shared.connections.give_back(self)
@@ -181,6 +197,12 @@ class Connection(aiosmtpd.SMTP):
             self._shared.sessions.remove(self._visit)
         if self.transport is not None:
             super().connection_lost(error)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let go of what refers to us: hardly anything of a connection waits for the collector of cycles then."""
+        for name in ("_session", "_authentication", "_smtp_methods", "_handler_coroutine"):
+            self.__dict__.pop(name, None)
 
     def give_way(self) -> None:
         """Close, because somebody else needs the room."""
@@ -188,10 +210,12 @@ class Connection(aiosmtpd.SMTP):
 
     def last_word(self, reply: str) -> None:
         """Send ``reply`` and close; a message that is just being stored is answered first."""
-        if self.transport is None or self._last_word is not None:
+        if self._last_word is not None:
             return
         self._last_word = reply
-        if not self._storing:
+        if self._opening is not None:
+            self._opening.cancel()
+        elif not self._storing:
             self._hang_up()
 
     def _hang_up(self) -> None:

@@ -120,6 +120,6 @@ class Unlisted:
             _log.warning("a device in device_networks that mail.yaml does not list was turned away")
 
 
-def device_at(house: House, devices: Iterable[MailDevice], address: str) -> Device | None:
-    """Give the device that has the IP ``address`` (as text); ``None``: no listed one."""
-    return next((Device(house, each) for each in devices if each.address == address), None)
+def devices_by_address(house: House, devices: Iterable[MailDevice]) -> dict[str, Device]:
+    """Give each listed device under its IP address (as text)."""
+    return {each.address: Device(house, each) for each in devices}

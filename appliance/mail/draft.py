@@ -16,6 +16,7 @@ from typing import Protocol
 
 from appliance.daemon.space import Reserve
 
+_PARTS = 1024  # that one call may write (IOV_MAX)
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -96,23 +97,24 @@ class Draft:
 
     def write(self) -> int:
         """Write what is in memory, let it begin its way to the disk, and give the file. Raise :class:`StoreFailed`."""
-        self._write(b"".join(self._parts), self.size - self.waiting)
+        self._write(self._parts, self.size - self.waiting)
         self.start()
         return self._file
 
     def finish(self) -> None:
         """Write the rest and the mark; nothing can be added afterwards. Raise :class:`StoreFailed`."""
-        mark, rest, offset = self._mark, b"".join(self._parts), self.size - self.waiting
+        mark, rest, offset = self._mark, self._parts, self.size - self.waiting
         self._mark = None
         if mark is None:
             self._write(rest, offset)
             return
-        mark.update(rest)
+        for part in rest:
+            mark.update(part)
         if offset == self.offset:  # nothing but the mark is before it: one write does both
-            self._write(mark.line() + rest, 0)
+            self._write([mark.line(), *rest], 0)
         else:
             self._write(rest, offset)
-            self._write(mark.line(), 0)
+            self._write([mark.line()], 0)
 
     def start(self) -> None:
         """Let what was written begin its way to the disk: a hint, upon which Linux begins and does not wait."""
@@ -130,21 +132,21 @@ class Draft:
         os.link(f"/proc/self/fd/{self._file}", path, src_dir_fd=self._file, follow_symlinks=True)
         self._placed.append(path)
 
-    def _write(self, data: bytes, offset: int) -> None:
+    def _write(self, parts: list[bytes], offset: int) -> None:
         self._parts, self.waiting = [], 0
-        if self.begun and not data:
+        size = sum(map(len, parts))
+        if self.begun and not size:
             return
         if self._mark is not None:
-            self._mark.update(data)
+            for part in parts:
+                self._mark.update(part)
         with reported():
             if self._file < 0:
                 self._file = os.open(self._root, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
-            self._reserve.claim(len(data))
-            view = memoryview(data)
-            while view:
-                written = os.pwrite(self._file, view, offset)
-                offset += written
-                view = view[written:]
+            self._reserve.claim(size)
+            written = os.pwritev(self._file, parts[:_PARTS], offset)
+            while written < size:  # there were more parts, or the disk took a part
+                written += os.pwrite(self._file, memoryview(b"".join(parts))[written:], offset + written)
 
     def withdraw(self) -> None:
         """Take its names away again."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from appliance.mail.commits import Commits
@@ -31,6 +31,7 @@ from appliance.session.replies import Translate
 
 _log = logging.getLogger(__name__)
 _SPILL = 256 * 1024
+_DRAWN = 256
 _FAULTS = {
     Fault.BARE_NEWLINE: Wrong.LINE_END,
     Fault.NUL: Wrong.NUL,
@@ -40,11 +41,20 @@ _FAULTS = {
 T = TypeVar("T")
 
 
+def identities() -> Iterator[str]:
+    """Give names for messages, 16 hexadecimal digits; the kernel is asked for many of them at a time."""
+    while True:
+        drawn = secrets.token_hex(_DRAWN * 8)
+        for begin in range(0, len(drawn), 16):
+            yield drawn[begin : begin + 16]
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What all intakes share.
 
-    ``threads`` run what waits for the disk, ``sealer`` marks what we deliver, ``scanners`` look through it, if any.
+    ``threads`` run what waits for the disk, ``sealer`` marks what we deliver, ``scanners`` look through it, if any;
+    ``identities`` are for messages.
     """
 
     store: Store
@@ -53,6 +63,7 @@ class Desk:
     sealer: Sealer
     translate: Translate
     scanners: Scanners | None = None
+    identities: Iterator[str] = field(default_factory=identities)
 
 
 class Intake:
@@ -61,7 +72,7 @@ class Intake:
     def __init__(self, desk: Desk, session: MailSession, line_length: int, smtputf8: bool) -> None:
         self._session = session
         self._desk = desk
-        self._trace = session.trace(secrets.token_hex(8), smtputf8)
+        self._trace = session.trace(next(desk.identities), smtputf8)
         self._transfer = Transfer(session.largest, line_length)
         self._draft = desk.store.draft(desk.sealer.begin(self._trace.identity, self._trace.at, self._trace.sender))
         self._head, self._stored = bytearray(), b""
@@ -166,13 +177,17 @@ class Intake:
 
     def _take_head(self, lines: bytes) -> None:
         searched = max(len(self._head) - 3, 0)
-        self._head += lines
-        end = end_of_head(self._head, searched)
+        begun = bool(self._head)
+        if begun:
+            self._head += lines
+        found = self._head if begun else lines  # most come at once, and large ones are not copied then
+        end = end_of_head(found, searched)
         if end is not None:
-            head, body = bytes(self._head[:end]), bytes(self._head[end:])
-            self._judge(head, body)
-        elif len(self._head) > HEAD_LIMIT:
+            self._judge(bytes(found[:end]), bytes(found[end:]))
+        elif len(found) > HEAD_LIMIT:
             self._refused = self._session.malformed(Wrong.MUCH)
+        elif not begun:
+            self._head += lines
 
     def _judge(self, head: bytes, body: bytes) -> None:
         self._head.clear()

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import socket
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,7 +22,7 @@ from nacl.signing import SigningKey
 from appliance.audit.client import AuditClient
 from appliance.auth.client import AuthClient
 from appliance.daemon.connections import Connections
-from appliance.daemon.listeners import BACKLOG
+from appliance.daemon.listeners import BACKLOG, accepted
 from appliance.daemon.logs import Told, describe
 from appliance.daemon.loop import Loop
 from appliance.daemon.main import Worker
@@ -32,7 +33,7 @@ from appliance.daemon.texts import translator
 from appliance.daemon.tls import TlsError, reload_context, server_context
 from appliance.mail.commits import AT_ONCE, Commits
 from appliance.mail.connection import Submission, Way
-from appliance.mail.device import NUMBERS, Unlisted, device_at
+from appliance.mail.device import NUMBERS, Unlisted, devices_by_address
 from appliance.mail.house import House
 from appliance.mail.intake import Desk
 from appliance.mail.outside.backlog import Backlog
@@ -65,6 +66,7 @@ class MailService:
         server = settings.server
         self._tasks: set[asyncio.Task[Any]] = set()
         self._servers: list[asyncio.Server] = []
+        self._accepting: list[asyncio.Task[None]] = []
         self._patterns: dict[Way, Conversation] = {}
         self._threads = ThreadPoolExecutor(_THREADS, "store")
         self._flushes = ThreadPoolExecutor(AT_ONCE, "flush")
@@ -101,16 +103,29 @@ class MailService:
             settings=settings.mail,
             keep=self._keep,
         )
+        self._devices = devices_by_address(self._shared.house, settings.mail.devices)
 
     async def listen(self) -> None:
         """Begin to accept connections."""
         loop = asyncio.get_running_loop()
         self._patterns = self._made_patterns()
         for way, listener in self._listeners:
-            server = await loop.create_server(partial(self._accepted, way), sock=listener, backlog=BACKLOG)
+            if way is Way.SUBMISSIONS:
+                self._accepting.append(asyncio.ensure_future(self._accept_secured(listener)))
+                continue
+            server = await loop.create_server(partial(self._another, way), sock=listener, backlog=BACKLOG)
             self._servers.append(server)
 
-    def _accepted(self, way: Way) -> Conversation:
+    async def _accept_secured(self, listener: socket.socket) -> None:
+        """Count whom we accept before TLS costs anything."""
+        async for link, address in accepted(listener):
+            connection = self._another(Way.SUBMISSIONS)
+            if connection.let_in(address):
+                self._keep(connection.secure(link))
+            else:
+                link.close()
+
+    def _another(self, way: Way) -> Conversation:
         return self._patterns[way].another()
 
     def _made_patterns(self) -> dict[Way, Conversation]:
@@ -120,6 +135,8 @@ class MailService:
         """Accept nothing new, finish the messages that are being stored, and tell the others to come again."""
         for server in self._servers:
             server.close()
+        for task in self._accepting:
+            task.cancel()
         goodbye = notice(Notice.STOPPING, self._shared.house.translate)
         for connection in self._shared.connections:
             connection.last_word(goodbye)
@@ -150,6 +167,7 @@ class MailService:
             settings=settings.mail,
             unlisted=Unlisted(settings.network.device_networks),
         )
+        self._devices = devices_by_address(self._shared.house, settings.mail.devices)
         self._patterns = self._made_patterns()
         try:
             reload_context(self._shared.tls, settings.server.state / "mail" / "tls")
@@ -179,8 +197,8 @@ class MailService:
 
     def _known(self, address: str) -> Party | None:
         """Give who hands in mail from an IP address without signing in: a device, or who brings it from outside."""
-        house, mail = self._shared.house, self._shared.settings
-        return device_at(house, mail.devices, address) or relay_at(house, mail.outside.relays, address)
+        house, relays = self._shared.house, self._shared.settings.outside.relays
+        return self._devices.get(address) or relay_at(house, relays, address)
 
     def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.ensure_future(work)

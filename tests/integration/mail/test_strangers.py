@@ -26,13 +26,13 @@ def test_an_idle_client_is_told_and_closed(school: School, client: smtplib.SMTP)
 
 
 def test_connections_from_one_address_are_limited(school: School) -> None:
-    lines = [socket.create_connection(("127.0.0.1", school.ports["submission"]), 10) for _ in range(13)]
-    try:
-        greetings = [line.recv(200)[:4] for line in lines]
-        assert greetings == [b"220 "] * 12 + [b"421 "]
-    finally:
-        for line in lines:
-            line.close()
+    def greetings() -> list[bytes]:
+        with contextlib.ExitStack() as lines:
+            address = ("127.0.0.1", school.ports["submission"])
+            opened = [lines.enter_context(socket.create_connection(address, 10)) for _ in range(13)]
+            return [line.recv(200)[:4] for line in opened]
+
+    eventually(lambda: greetings() == [b"220 "] * 12 + [b"421 "])  # once those of tests before are gone
     eventually(lambda: _greeting(school) == b"220 ")
 
 
@@ -79,6 +79,19 @@ def test_idle_strangers_give_way(school: School) -> None:
         for line in lines:
             line.close()
         signed_in.close()
+
+
+def test_who_does_not_begin_tls_gives_way_too(school: School) -> None:
+    own, address = _own_address(), ("127.0.0.1", school.ports["submissions"])
+    with contextlib.ExitStack() as stack:
+        lines = [stack.enter_context(socket.create_connection(address, 10, source_address=(own, 0))) for _ in range(7)]
+        with contextlib.suppress(ConnectionResetError):
+            assert lines[0].recv(200) == b""
+        client = smtplib.SMTP_SSL(*address, "pc12", timeout=10, context=school.context, source_address=(own, 0))
+        assert stack.enter_context(client).noop()[0] == 250
+        lines[-1].settimeout(0.1)
+        with pytest.raises(TimeoutError):  # he has his time still
+            lines[-1].recv(200)
 
 
 def _own_address() -> str:

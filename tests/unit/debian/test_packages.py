@@ -31,6 +31,7 @@ FOREIGN = {
     "tdb": "python3-tdb",
     "twisted": "python3-twisted",
     "unidecode": "python3-unidecode",
+    "uvloop": "python3-uvloop",
     "yaml": "python3-yaml",
     "zope": "python3-twisted",
 }

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from appliance.mail.device import NUMBERS, Device, Unlisted, device_at
+from appliance.mail.device import NUMBERS, Device, Unlisted, devices_by_address
 from appliance.mail.head import read_fields
 from appliance.mail.house import House
 from appliance.mail.session import MailSession
@@ -68,10 +68,9 @@ def copier(around) -> Device:
 
 
 def test_it_is_known_by_its_own_address_alone(around) -> None:
-    found = device_at(around.house, (COPIER, PANEL), "fd12::9")
-    assert found is not None and found.address == "alarm@schule.example"
-    assert device_at(around.house, (COPIER, PANEL), "10.1.30.6") is None
-    assert device_at(around.house, (COPIER, PANEL), "") is None
+    found = devices_by_address(around.house, (COPIER, PANEL))
+    assert found.keys() == {"10.1.30.5", "fd12::9"}
+    assert found["fd12::9"].address == "alarm@schule.example"
 
 
 @pytest.mark.parametrize(
