@@ -1,6 +1,6 @@
 """Messages that wait for stable storage at the same moment share their flushes.
 
-May live here: who waits for which batch. May not: files (``store``), messages (``intake``). While two batches are on
+May live here: who waits for which batch. May not: files (``store``), messages (``intake``). While four batches are on
 their way to the disk those that come gather for the next one, so a batch is as large as the disk is slow; with one
 alone the disk, and whoever came just too late, would wait. They run in threads of their own: the writers of large
 messages, however many, never keep small ones from theirs.
@@ -15,7 +15,7 @@ from concurrent.futures import Executor
 from appliance.mail.draft import StoreFailed
 from appliance.mail.store import Parcel, Store
 
-AT_ONCE = 2
+AT_ONCE = 4
 """Batches that are on their way at a time."""
 _MOST = 200
 
