@@ -21,8 +21,8 @@ from appliance.autoconfig.facts import facts
 from appliance.autoconfig.protocol import Conversation, Shared
 from appliance.autoconfig.routes import Routes
 from appliance.autoconfig.signing import Signer
+from appliance.daemon.accepting import accepted
 from appliance.daemon.connections import Connections
-from appliance.daemon.listeners import accepted
 from appliance.daemon.logs import Told, describe
 from appliance.daemon.loop import Loop
 from appliance.daemon.main import Worker

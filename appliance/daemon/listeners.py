@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import socket
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import MutableMapping
 
-from appliance.daemon.logs import Told, describe
+from appliance.daemon.logs import Told
 
-_log = logging.getLogger(__name__)
 _FIRST = 3
-_AGAIN = 0.5  # seconds after which we accept again when the system had no room
 
 BACKLOG = 4096
 """Connections that may wait while a process is away or busy; a loop that listens again must not shorten the queue."""
@@ -55,17 +51,3 @@ def taken_from(environment: MutableMapping[str, str]) -> dict[str, list[socket.s
         handed.setblocking(False)
         found.setdefault(name, []).append(handed)
     return found
-
-
-async def accepted(listener: socket.socket) -> AsyncIterator[tuple[socket.socket, str]]:
-    """Give each connection of ``listener`` with the address that it comes from, for who looks at it before asyncio."""
-    loop = asyncio.get_running_loop()
-    while True:
-        try:
-            link, address = await loop.sock_accept(listener)
-        except OSError as error:
-            _log.warning("a connection could not be accepted: %s", describe(error))
-            await asyncio.sleep(_AGAIN)
-            continue
-        yield link, str(address[0])
-        await asyncio.sleep(0)  # who connects without a pause keeps nobody else waiting

@@ -21,8 +21,9 @@ from nacl.signing import SigningKey
 
 from appliance.audit.client import AuditClient
 from appliance.auth.client import AuthClient
+from appliance.daemon.accepting import accepted
 from appliance.daemon.connections import Connections
-from appliance.daemon.listeners import BACKLOG, accepted
+from appliance.daemon.listeners import BACKLOG
 from appliance.daemon.logs import Told, describe
 from appliance.daemon.loop import Loop
 from appliance.daemon.main import Worker
