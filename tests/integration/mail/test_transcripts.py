@@ -21,7 +21,8 @@ from appliance.policy.account import Lock, Role
 from tests.integration.demo.waiting import eventually
 from tests.integration.mail.clients import FRED, FRIDA, Line, connect
 from tests.integration.mail.school import PEOPLE, School
-from tests.integration.mail.transcripts import PLACES, TRANSCRIPTS, play
+from tests.integration.mail.transcript_player import PLACES, play
+from tests.integration.mail.transcripts import TRANSCRIPTS
 from tests.integration.support_parts import PASSWORD, person, short_folder
 
 _MORE: Final = (
