@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
@@ -70,6 +71,24 @@ class Daemon:
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(_DEADLINE)
+
+    def kill(self) -> None:
+        """End it and each worker of it at once, and wait until none is left that could take a connection."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGSTOP)  # it begins no more workers
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+        with contextlib.ExitStack() as stack:
+            workers = []
+            for worker in self.children():
+                with contextlib.suppress(ProcessLookupError):
+                    workers.append(os.pidfd_open(worker))
+                    stack.callback(os.close, workers[-1])
+            for each in workers:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(each, signal.SIGKILL)
+            self.stop(signal.SIGKILL)
+            for each in workers:
+                assert select.select([each], [], [], _DEADLINE)[0], "a worker that does not end"
 
     def children(self) -> list[int]:
         """Process ids of its children: the workers."""

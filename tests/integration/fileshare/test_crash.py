@@ -10,23 +10,20 @@ import ftplib
 import io
 import os
 import random
-import select
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import pytest
 
 from tests.integration.fileshare.school import FILES_YAML, FRED, School
 from tests.integration.fileshare.uploads import Uploads, uploading
+from tests.integration.support_crash import SEED, moments
 from tests.integration.support_disk import Disk, disk
 from tests.integration.support_parts import LIMIT, short_folder
 from tests.integration.support_place import AS_ROOT
 
 pytestmark = pytest.mark.skipif(not AS_ROOT, reason="only root can mount")
-SEED = os.environ.get("SCHOOL_SEED", "20261121")
-_MOMENTS, _MANY = 20, 200
 _LONGEST = 60  # steps of clients before the moment
 
 
@@ -49,12 +46,7 @@ def place() -> Iterator[Place]:
         yield Place(school, own)
 
 
-def moments(beginning: int, end: int) -> list[object]:
-    """Numbers of moments; those beyond the first few are for `make soak`."""
-    return [pytest.param(one, marks=pytest.mark.soak if one >= _MOMENTS else ()) for one in range(beginning, end)]
-
-
-@pytest.mark.parametrize("moment", moments(0, _MANY))
+@pytest.mark.parametrize("moment", moments())
 def test_what_was_acknowledged_survives_kill_9(place: Place, moment: int) -> None:
     chance = random.Random(f"kill {SEED} {moment}")
     with uploading(place.school, "/Home", chance) as uploads:
@@ -62,19 +54,19 @@ def test_what_was_acknowledged_survives_kill_9(place: Place, moment: int) -> Non
         for worker in place.school.files.children():
             os.kill(worker, signal.SIGKILL)
         uploads.end()
-    _end(place.school)
+    place.school.files.kill()
     place.school.files.start()
     _kept(place, uploads)
 
 
-@pytest.mark.parametrize("moment", moments(0, _MANY))
+@pytest.mark.parametrize("moment", moments())
 def test_what_was_acknowledged_survives_a_power_cut(place: Place, moment: int) -> None:
     chance = random.Random(f"cut {SEED} {moment}")
     with uploading(place.school, "/Home", chance) as uploads:
         uploads.after(chance.randint(1, _LONGEST))
         place.disk.cut()
         uploads.end()
-    _end(place.school)
+    place.school.files.kill()
     place.disk.power_on()
     place.school.files.start()
     _kept(place, uploads)
@@ -86,24 +78,6 @@ def test_at_these_moments_something_had_been_acknowledged(place: Place) -> None:
     if not place.acknowledged:
         pytest.skip("no moment was chosen")
     assert sum(place.acknowledged) > 0
-
-
-def _end(school: School) -> None:
-    """End the service and each worker of it, and wait until none is left that could take a connection."""
-    assert school.files.process is not None
-    os.kill(school.files.process.pid, signal.SIGSTOP)  # it begins no more workers
-    os.waitid(os.P_PID, school.files.process.pid, os.WSTOPPED | os.WNOWAIT)
-    with ExitStack() as stack:
-        workers = []
-        for worker in school.files.children():
-            with suppress(ProcessLookupError):
-                workers.append(os.pidfd_open(worker))
-                stack.callback(os.close, workers[-1])
-        school.files.stop(signal.SIGKILL)
-        for each in workers:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(each, signal.SIGKILL)
-            assert select.select([each], [], [], 30)[0], "a worker that does not end"
 
 
 def _kept(place: Place, uploads: Uploads) -> None:

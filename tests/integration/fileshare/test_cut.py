@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ftplib
-import os
 import random
 import socket
 import ssl
@@ -16,8 +15,8 @@ import ssl
 import pytest
 
 from tests.integration.fileshare.school import FRED, School, said
+from tests.integration.support_crash import SEED
 
-SEED = os.environ.get("SCHOOL_SEED", "20261121")
 BEFORE = b"what was there before\n"
 WHOLE = random.Random("file").randbytes(40_000)
 _CUTS = 5

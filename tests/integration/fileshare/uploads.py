@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import ftplib
 import random
-import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from tests.integration.fileshare.school import FRED, School
+from tests.integration.support_crash import Load, at_work
 
 _CLIENTS, _LARGEST, _PIECE = 3, 400_000, 30_000
-_PATIENCE = 30.0
 
 
 @dataclass(slots=True)
@@ -26,23 +25,13 @@ class Fate:
     sent: int | None = None
 
 
-@dataclass(slots=True)
-class Uploads:
-    """What the clients did below ``folder``. ``steps`` counts all that happened; made by :func:`uploading`."""
+@dataclass(slots=True, kw_only=True)
+class Uploads(Load):
+    """What the clients did below ``folder``; made by :func:`uploading`."""
 
     school: School
     folder: str
-    chance: random.Random
-    steps: int = 0
     fates: dict[str, Fate] = field(default_factory=dict)
-    _turn: threading.Condition = field(default_factory=threading.Condition)
-    _over: bool = False
-
-    def after(self, steps: int) -> None:
-        """Wait until so many more steps are done."""
-        with self._turn:
-            wanted = self.steps + steps
-            assert self._turn.wait_for(lambda: self.steps >= wanted, _PATIENCE), f"{self.steps} of {wanted} steps"
 
     def allowed(self, name: str) -> list[bytes | None]:
         """What may be there by ``name``: the acknowledged, or what was sent to its end; ``None`` is no file."""
@@ -56,17 +45,13 @@ class Uploads:
         """Be the client ``number``: new names, and in between one name again and again."""
         for version in range(10_000):
             name = f"{number}-again" if version % 3 == 0 else f"{number}-{version}"
-            while not self._over:
+            while not self.over:
                 # OSError, EOFError and ftplib's own are what a server that dies looks like
                 with contextlib.suppress(*ftplib.all_errors), self.school.ftp(FRED) as client:
                     self._store(client, name, version)
                     break
-            if self._over:
+            if self.over:
                 return
-
-    def end(self) -> None:
-        """Begin nothing more."""
-        self._over = True
 
     def _store(self, client: ftplib.FTP_TLS, name: str, version: int) -> None:
         fate = self.fates.setdefault(name, Fate())
@@ -74,20 +59,15 @@ class Uploads:
         with data:
             whole = content(name, version)
             for start in range(0, len(whole), _PIECE):
-                self._step()
+                self.step()
                 data.sendall(whole[start : start + _PIECE])
-            self._step()
+            self.step()
             fate.sent = version
             data.unwrap()
-        self._step()
+        self.step()
         client.voidresp()
         fate.acknowledged = version
-        self._step()
-
-    def _step(self) -> None:
-        with self._turn:
-            self.steps += 1
-            self._turn.notify_all()
+        self.step()
 
 
 def content(name: str, version: int) -> bytes:
@@ -96,17 +76,6 @@ def content(name: str, version: int) -> bytes:
     return chance.randbytes(int(_LARGEST ** chance.random()))
 
 
-@contextlib.contextmanager
-def uploading(school: School, folder: str, chance: random.Random) -> Iterator[Uploads]:
+def uploading(school: School, folder: str, chance: random.Random) -> AbstractContextManager[Uploads]:
     """Let the clients work below ``folder`` until the end of the ``with``; no upload is under way afterwards."""
-    uploads = Uploads(school, folder, chance)
-    clients = [threading.Thread(target=uploads.run, args=[number]) for number in range(_CLIENTS)]
-    for client in clients:
-        client.start()
-    try:
-        yield uploads
-    finally:
-        uploads.end()
-        for client in clients:
-            client.join(_PATIENCE)
-    assert not any(client.is_alive() for client in clients)
+    return at_work(Uploads(school=school, folder=folder, chance=chance), _CLIENTS)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import random
 import smtplib
-import threading
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -19,6 +18,7 @@ from typing import ClassVar
 from appliance.mail.seal import evidence, judge
 from appliance.mail.seal_key import public_keys
 from tests.integration.mail.school import WAYS_IN, School
+from tests.integration.support_crash import Load, at_work
 from tests.integration.support_parts import Parts
 
 DEVICE, SENDER = "127.0.20.7", "kopierer@schule.example"
@@ -50,22 +50,12 @@ class Fate:
     acknowledged: bool = False
 
 
-@dataclass(slots=True)
-class Sending:
-    """What the devices did. ``steps`` counts all that happened; made by :func:`sending`."""
+@dataclass(slots=True, kw_only=True)
+class Sending(Load):
+    """What the devices did; made by :func:`sending`."""
 
     school: School
-    chance: random.Random
-    steps: int = 0
     fates: dict[str, Fate] = field(default_factory=dict)
-    _turn: threading.Condition = field(default_factory=threading.Condition)
-    _over: bool = False
-
-    def after(self, steps: int) -> None:
-        """Wait until so many more steps are done."""
-        with self._turn:
-            wanted = self.steps + steps
-            assert self._turn.wait_for(lambda: self.steps >= wanted, _PATIENCE), f"{self.steps} of {wanted} steps"
 
     def run(self, number: int) -> None:
         """Be the device of this number."""
@@ -73,7 +63,7 @@ class Sending:
             name = f"{self.chance.random()}.{number}.{turn}"
             self.fates[name] = Fate()
             while not self.fates[name].acknowledged:
-                if self._over:
+                if self.over:
                     return
                 # what a server that dies, or whose disk does, looks like
                 with contextlib.suppress(smtplib.SMTPException, OSError), device(self.school) as client:
@@ -86,32 +76,23 @@ class Sending:
                 if fate.tries and not fate.acknowledged:
                     self._send(client, name)
 
-    def end(self) -> None:
-        """Begin nothing more."""
-        self._over = True
-
     def _send(self, client: smtplib.SMTP, name: str) -> None:
         fate, whole = self.fates[name], message(name)
         client.ehlo()
         for reply in (client.mail(SENDER), *(client.rcpt(f"{login}@schule.example") for login in readers(name))):
-            self._step()
+            self.step()
             _wanted(reply, 250)
         _wanted(client.docmd("DATA"), 354)
         fate.tries += 1
         assert client.sock is not None
         for start in range(0, len(whole), _PIECE):
-            self._step()
+            self.step()
             client.sock.sendall(whole[start : start + _PIECE])
         client.sock.sendall(b".\r\n")
-        self._step()
+        self.step()
         _wanted(client.getreply(), 250)
         fate.acknowledged = True
-        self._step()
-
-    def _step(self) -> None:
-        with self._turn:
-            self.steps += 1
-            self._turn.notify_all()
+        self.step()
 
 
 def device(school: School) -> smtplib.SMTP:
@@ -164,17 +145,6 @@ def kept(sending: Sending, seed: str) -> None:
     assert rest == [], f"seed {seed}: something was left"
 
 
-@contextlib.contextmanager
-def sending(school: School, chance: random.Random) -> Iterator[Sending]:
+def sending(school: School, chance: random.Random) -> AbstractContextManager[Sending]:
     """Let the devices work until the end of the ``with``; nothing is under way afterwards."""
-    made = Sending(school, chance)
-    devices = [threading.Thread(target=made.run, args=[number]) for number in range(_DEVICES)]
-    for device in devices:
-        device.start()
-    try:
-        yield made
-    finally:
-        made.end()
-        for device in devices:
-            device.join(_PATIENCE)
-    assert not any(device.is_alive() for device in devices)
+    return at_work(Sending(school=school, chance=chance), _DEVICES)

@@ -6,11 +6,7 @@ sent it again; both have the same Message-ID. Each file's mark proves that not a
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
-import select
-import signal
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,13 +17,12 @@ from appliance.mail.draft import Draft
 from appliance.mail.store import Parcel, Store
 from tests.integration.mail.school import School
 from tests.integration.mail.senders import DevicesOnly, Sending, kept, sending
+from tests.integration.support_crash import SEED, moments
 from tests.integration.support_disk import Disk, disk
 from tests.integration.support_parts import short_folder
 from tests.integration.support_place import AS_ROOT
 
 pytestmark = pytest.mark.skipif(not AS_ROOT, reason="only root can mount")
-SEED = os.environ.get("SCHOOL_SEED", "20261121")
-_MOMENTS, _MANY = 20, 200
 _LONGEST = 120  # steps of senders before the moment
 
 
@@ -50,29 +45,24 @@ def place() -> Iterator[Place]:
         yield Place(school, own)
 
 
-def moments(beginning: int, end: int) -> list[object]:
-    """Numbers of moments; those beyond the first few are for `make soak`."""
-    return [pytest.param(one, marks=pytest.mark.soak if one >= _MOMENTS else ()) for one in range(beginning, end)]
-
-
-@pytest.mark.parametrize("moment", moments(0, _MANY))
+@pytest.mark.parametrize("moment", moments())
 def test_what_was_acknowledged_survives_kill_9(place: Place, moment: int) -> None:
     chance = random.Random(f"kill {SEED} {moment}")
     with sending(place.school, chance) as load:
         load.after(chance.randint(1, _LONGEST))
-        _kill(place.school)
+        place.school.mail.kill()
         place.school.mail.start()  # the sockets are there all the time, and who connected waits
     _kept(place, load)
 
 
-@pytest.mark.parametrize("moment", moments(0, _MANY))
+@pytest.mark.parametrize("moment", moments())
 def test_what_was_acknowledged_survives_a_power_cut(place: Place, moment: int) -> None:
     chance = random.Random(f"cut {SEED} {moment}")
     with sending(place.school, chance) as load:
         load.after(chance.randint(1, _LONGEST))
         place.disk.cut()
         load.end()
-    _kill(place.school)
+    place.school.mail.kill()
     place.disk.power_on()
     place.school.mail.start()
     _kept(place, load)
@@ -87,7 +77,7 @@ def test_at_these_moments_something_had_been_acknowledged(place: Place) -> None:
 
 def test_a_batch_is_two_commits_of_the_file_system(place: Place) -> None:
     """However many messages it has, and wherever they go."""
-    _kill(place.school)
+    place.school.mail.kill()
     store = Store(place.disk.root / "mail", "host")
     logins = [f"box{number}" for number in range(20)]
     store.place_all([[Parcel(_draft(store), (login,))] for login in logins])
@@ -111,22 +101,3 @@ def _draft(store: Store) -> Draft:
     draft = store.draft()
     draft.add(b"x\r\n" * 10_000)
     return draft
-
-
-def _kill(school: School) -> None:
-    """End the service and each worker of it at once, and wait until none is left."""
-    assert school.mail.process is not None
-    os.kill(school.mail.process.pid, signal.SIGSTOP)  # it begins no more workers
-    os.waitid(os.P_PID, school.mail.process.pid, os.WSTOPPED | os.WNOWAIT)
-    with contextlib.ExitStack() as stack:
-        workers = []
-        for worker in school.mail.children():
-            with contextlib.suppress(ProcessLookupError):
-                workers.append(os.pidfd_open(worker))
-                stack.callback(os.close, workers[-1])
-        for each in workers:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(each, signal.SIGKILL)
-        school.mail.stop(signal.SIGKILL)
-        for each in workers:
-            assert select.select([each], [], [], 30)[0], "a worker that does not end"
