@@ -7,7 +7,6 @@ import pytest
 
 from appliance.mail.device import NUMBERS, Device, Unlisted, devices_by_address
 from appliance.mail.head import read_fields
-from appliance.mail.house import House
 from appliance.mail.session import MailSession
 from appliance.policy.account import Group, GroupKind, Role, Service
 from appliance.policy.decision import Allow, Limits, Reason, Rule
@@ -16,6 +15,7 @@ from appliance.policy.reach import Reached, Refused
 from appliance.policy.request import Action
 from appliance.session.obstacle import Hitch, Obstacle
 from appliance.settings.mail_devices import MailDevice
+from tests.unit.mail.houses import house_of
 
 COPIER = MailDevice("10.1.30.5", "kopierer@schule.example", "Kopierer, 1. Stock", 50, 200, 10**9)
 PANEL = MailDevice("fd12::9", "alarm@schule.example", "", 5, 60, 10**9)
@@ -29,19 +29,7 @@ class Around:
         self.refused = []
         self.rules = []
         self.busy = -1
-        self.house = House(
-            snapshot=lambda: self.snapshot,
-            checker=self,
-            journal=self,
-            space=self,
-            spool=self,
-            hours=self,
-            weights=self,
-            device_hours=self,
-            device_weights=self,
-            translate=str,
-            recipients_max=3,
-        )
+        self.house = house_of(self)
 
     def in_last_hour(self, number, now) -> int:
         return 60 if number == self.busy else 0

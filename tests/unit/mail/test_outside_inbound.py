@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.mail.head import Malformed, read_fields
-from appliance.mail.house import House
 from appliance.mail.outside.inbound import HOPS, Relay, relay_at
 from appliance.mail.outside.leave import Leave, leave
 from appliance.mail.outside.shown import Ambiguous, readings
@@ -20,6 +19,7 @@ from appliance.policy.decision import Allow, Reason
 from appliance.policy.mailing import MailRules
 from appliance.policy.reach import Reached, Refused
 from appliance.session.obstacle import Hitch, Obstacle
+from tests.unit.mail.houses import house_of
 
 RELAYS = (ip_network("192.0.2.24/31"), ip_network("2001:db8::25"))
 FROM = b"From: Mama <mama@home.example>\r\n"
@@ -31,19 +31,7 @@ class Around:
 
     def __init__(self, snapshot) -> None:
         self.snapshot = snapshot
-        self.house = House(
-            snapshot=lambda: self.snapshot,
-            checker=self,
-            journal=self,
-            space=self,
-            spool=self,
-            hours=self,
-            weights=self,
-            device_hours=self,
-            device_weights=self,
-            translate=str,
-            recipients_max=3,
-        )
+        self.house = house_of(self)
 
     def refuse(self, _service, _reason, _rule) -> str:
         return "7KQF-2MXA"

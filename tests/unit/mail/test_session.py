@@ -9,7 +9,6 @@ import pytest
 from appliance.auth.client import Answer, Verdict
 from appliance.daemon.secret import Secret
 from appliance.mail.head import Field
-from appliance.mail.house import House
 from appliance.mail.party import Delivery
 from appliance.mail.session import MailSession, announced_size
 from appliance.mail.wrong import Wrong
@@ -18,6 +17,7 @@ from appliance.policy.decision import Limits, Reason
 from appliance.policy.events import Kind, validate
 from appliance.policy.limits import LimitTable, encoded_size
 from appliance.session.visit import Visit
+from tests.unit.mail.houses import house_of
 
 
 @dataclass
@@ -89,17 +89,13 @@ class Around:
         self.used[uid] = self.of(uid) + amount
 
     def session(self) -> MailSession:
-        house = House(
-            snapshot=lambda: self.snapshot,
-            checker=self,
-            journal=self,
-            space=self,
+        house = house_of(
+            self,
             spool=self.spool,
             hours=self.hours,
             weights=self.weights,
             device_hours=self.hours,
             device_weights=self.weights,
-            translate=lambda text: text,
             recipients_max=self.recipients_max,
             now=lambda: self.now,
         )

@@ -24,7 +24,6 @@ from appliance.daemon.connections import Connections
 from appliance.daemon.sessions import Sessions
 from appliance.mail.commits import Commits
 from appliance.mail.connection import Submission, Way
-from appliance.mail.house import House
 from appliance.mail.intake import Desk
 from appliance.mail.party import Party
 from appliance.mail.protocol import Conversation
@@ -40,6 +39,7 @@ from appliance.policy.rules import AccessRule
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.session.kerberos import Acceptor
 from appliance.settings.load import load
+from tests.unit.mail.houses import house_of
 
 NOW = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
 PEOPLE = tuple(
@@ -119,20 +119,7 @@ class WireSchool:
         self._root = root
         self._store = Store(root / "mail", "host")
         self._key = SigningKey.generate()
-        self.house = House(
-            snapshot=lambda: SNAPSHOT,
-            checker=self,
-            journal=self,
-            space=self,
-            spool=self,
-            hours=self,
-            weights=self,
-            device_hours=self,
-            device_weights=self,
-            translate=str,
-            recipients_max=100,
-            now=lambda: NOW,
-        )
+        self.house = house_of(self, snapshot=lambda: SNAPSHOT, recipients_max=100, now=lambda: NOW)
         self.troubles: list[str] = []
         self._ear = _Ear(self.troubles)
         self.most_held = 0
