@@ -12,13 +12,16 @@ from tests.integration.support_parts import PASSWORD
 
 PLACES: Final = {"pc": "127.0.0.1", "device": "127.0.21.7", "relay": "127.0.31.9"}
 """Where each of those who come has his address."""
+_SIGNED_IN: Final = ("S 220", "C EHLO pc12", "S 250-")
 _BYTES: Final = {"{nul}": b"\0", "{cr}": b"\r", "{lf}": b"\n", "{bad}": b"\xfc", "{long}": b"x" * 2000}
 
 
 def play(school: School, transcript: str) -> None:
     """Have the conversation ``transcript`` with ``school``."""
     first, *steps = [line.strip() for line in transcript.strip().splitlines()]
-    listener, place = [*first.split(), "pc"][:2]
+    listener, place, *login = [*first.split(), "pc"][:3]
+    if place == "as":
+        place, steps = "pc", [*_SIGNED_IN, f"AUTH {login[0]}", "S 235 2.7.0", *steps]
     sock: socket.socket = socket.create_connection(
         ("127.0.0.1", school.ports[listener]), 20, source_address=(PLACES[place], 0)
     )

@@ -1,8 +1,9 @@
 """Conversations with the mail service as they are on the wire, for ``transcript_player``.
 
 A transcript begins with the way in (``smtp``, ``submission``, ``submissions``) and maybe who comes (``device``,
-``relay``; else a PC). ``C`` is said by the client (``{bad}`` and the like stand for bytes that cannot be written here),
-``S`` is how the reply begins, ``TLS`` and ``AUTH login`` do what they say, ``END``: the server closes.
+``relay``; else a PC), or ``as login``: who has signed in there, at a PC. ``C`` is said by the client (``{bad}`` and the
+like stand for bytes that cannot be written here), ``S`` is how the reply begins, ``TLS`` and ``AUTH login`` do what
+they say, ``END``: the server closes.
 """
 
 from __future__ import annotations
@@ -44,12 +45,7 @@ TRANSCRIPTS: Final[dict[str, str]] = {
         END
     """,
     "TLS at once": """
-        submissions
-        S 220
-        C EHLO pc12
-        S 250-
-        AUTH fred.mustermann
-        S 235 2.7.0
+        submissions as fred.mustermann
         C STARTTLS
         S 503 5.5.1
     """,
@@ -225,12 +221,7 @@ TRANSCRIPTS: Final[dict[str, str]] = {
         S 535 5.7.1
     """,
     "senders that cannot be": """
-        submissions
-        S 220
-        C EHLO pc12
-        S 250-
-        AUTH fred.mustermann
-        S 235
+        submissions as fred.mustermann
         C RCPT TO:<frida.lehrer@schule.example>
         S 503 5.5.1
         C DATA
@@ -263,12 +254,7 @@ TRANSCRIPTS: Final[dict[str, str]] = {
         S 503 5.5.1
     """,
     "recipients that cannot be": """
-        submissions
-        S 220
-        C EHLO pc12
-        S 250-
-        AUTH fred.mustermann
-        S 235
+        submissions as fred.mustermann
         C MAIL FROM:<fred.mustermann@schule.example> SIZE=1200000
         S 250 2.1.0
         C RCPT TO:<>
@@ -301,12 +287,7 @@ TRANSCRIPTS: Final[dict[str, str]] = {
         S 501 5.5.4
     """,
     "recipients outside": """
-        submissions
-        S 220
-        C EHLO pc12
-        S 250-
-        AUTH frida.lehrer
-        S 235
+        submissions as frida.lehrer
         C MAIL FROM:<frida.lehrer@schule.example>
         S 250 2.1.0
         C RCPT TO:<somebody@elsewhere.example> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;s@elsewhere.example
@@ -315,12 +296,7 @@ TRANSCRIPTS: Final[dict[str, str]] = {
         S 550 5.1.3
     """,
     "a mailbox that is full": """
-        submissions
-        S 220
-        C EHLO pc12
-        S 250-
-        AUTH fred.mustermann
-        S 235
+        submissions as fred.mustermann
         C MAIL FROM:<fred.mustermann@schule.example>
         S 250
         C RCPT TO:<vera.voll@schule.example>
@@ -345,12 +321,7 @@ TRANSCRIPTS: Final[dict[str, str]] = {
         S 452 4.2.2
     """,
     "messages that are refused": """
-        submissions
-        S 220
-        C EHLO pc12
-        S 250-
-        AUTH fred.mustermann
-        S 235
+        submissions as fred.mustermann
         C MAIL FROM:<fred.mustermann@schule.example>
         S 250
         C RCPT TO:<frida.lehrer@schule.example>
