@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
 
 import pytest
+
+from tests.integration.support_disk import Disk, disk
+from tests.integration.support_parts import short_folder
 
 SEED: Final = os.environ.get("SCHOOL_SEED", "20261121")
 """All chance comes from it; a failure names it."""
@@ -57,6 +61,34 @@ class Load:
 
 
 L = TypeVar("L", bound=Load)
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Generic[S]):
+    """A school and the disk on which its data is; how much each moment found acknowledged."""
+
+    school: S
+    disk: Disk
+    acknowledged: list[int] = field(default_factory=list)
+
+
+@contextmanager
+def on_a_disk(make: Callable[[Path, ExitStack], S]) -> Iterator[Place[S]]:
+    """Make a school whose data lies on a disk of its own."""
+    with short_folder() as (folder, stack):
+        (folder / "srv").mkdir()
+        own = stack.enter_context(disk(folder / "srv"))
+        school = make(folder, stack)
+        own.sync()
+        yield Place(school, own)
+
+
+def something_was_acknowledged(place: Place[Any]) -> None:
+    """See that the moments fell where there was something to lose; else they have shown nothing."""
+    if not place.acknowledged:
+        pytest.skip("no moment was chosen")
+    assert sum(place.acknowledged) > 0
 
 
 @contextmanager
