@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from appliance.daemon.http_head import BadHead, RequestHead, ResponseHead
+from appliance.daemon.http_head import BadHead, RequestHead, ResponseHead, is_field
 
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
+_NEXT = re.compile(rb"\r\n([1-9A-Fa-f][0-9A-Fa-f]{0,14})\r\n")
 _PART = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/([0-9]{1,18})", re.ASCII | re.IGNORECASE)
 _LINE_MAX = 1024
 _TRAILER_MAX = 8 * 1024
@@ -38,6 +39,7 @@ class Body(Protocol):
 class Counted:
     """A body of ``length`` bytes."""
 
+    __slots__ = ("_left", "done", "length", "rest")
     chunked = False
 
     def __init__(self, length: int) -> None:
@@ -49,15 +51,17 @@ class Counted:
     def feed(self, data: bytes) -> list[bytes]:
         """As in :class:`Body`."""
         part = data[: self._left]
-        self.rest += data[len(part) :]
         self._left -= len(part)
-        self.done = self._left == 0
+        if not self._left:
+            self.rest += data[len(part) :]
+            self.done = True
         return [part] if part else []
 
 
 class UntilClose:
     """A body that ends with its connection: it is never ``done`` by itself."""
 
+    __slots__ = ("done", "length", "rest")
     chunked = False
 
     def __init__(self) -> None:
@@ -71,8 +75,9 @@ class UntilClose:
 
 
 class Chunked:
-    """A body in chunks (RFC 9112, 7.1)."""
+    """A body in chunks (RFC 9112, 7.1); all that came of chunks at once is given as one piece."""
 
+    __slots__ = ("_expected", "_left", "_line", "_trailer", "done", "length", "rest")
     chunked = True
 
     def __init__(self) -> None:
@@ -80,34 +85,47 @@ class Chunked:
         self.done = False
         self.rest = b""
         self._left = 0  # bytes of the present chunk that are still to come
-        self._line = b""
-        self._expected = "size"
+        self._line = b""  # the beginning of a line that is still to come, never longer than _LINE_MAX
+        self._expected = "size"  # what the next line is; "end" as long as the present chunk lasts
         self._trailer = 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """As in :class:`Body`."""
         pieces = []
-        start = 0
-        while start < len(data) and not self.done:
+        start, size = 0, len(data)
+        while start < size and not self.done:
             if self._left:
                 piece = data[start : start + self._left]
                 pieces.append(piece)
                 self._left -= len(piece)
                 start += len(piece)
-                continue
-            end = data.find(b"\n", start)
-            self._line += data[start : len(data) if end < 0 else end]
-            if len(self._line) > _LINE_MAX:
-                raise BadBody("a line between chunks is too long")
-            if end < 0:
-                return pieces
-            start = end + 1
-            if not self._line.endswith(b"\r"):
-                raise BadBody("a line between chunks ends with a bare LF")
-            line, self._line = self._line[:-1], b""
-            self._take(line)
-        self.rest += data[start:]
-        return pieces
+                # The usual end of one chunk and beginning of the next; all else goes line by line.
+                while not self._left and (found := _NEXT.match(data, start)):
+                    start = found.end()
+                    left = int(found[1], 16)
+                    piece = data[start : start + left]
+                    pieces.append(piece)
+                    self._left = left - len(piece)
+                    start += len(piece)
+            else:
+                start = self._line_at(data, start)
+        if start < size:
+            self.rest += data[start:]
+        return pieces if len(pieces) < 2 else [b"".join(pieces)]
+
+    def _line_at(self, data: bytes, start: int) -> int:
+        """Read the line at ``start``, as far as it is there; give where it ends."""
+        end = data.find(b"\n", start, start + _LINE_MAX + 2)
+        self._line += data[start : start + _LINE_MAX + 2 if end < 0 else end]
+        if len(self._line) > _LINE_MAX:
+            raise BadBody("a line between chunks is too long")
+        if end < 0:
+            return len(data)
+        if not self._line.endswith(b"\r"):
+            raise BadBody("a line between chunks ends with a bare LF")
+        line, self._line = self._line[:-1], b""
+        self._take(line)
+        return end + 1
 
     def _take(self, line: bytes) -> None:
         if self._expected == "end":
@@ -126,6 +144,8 @@ class Chunked:
             self._trailer += len(line)
             if self._trailer > _TRAILER_MAX:
                 raise BadBody("the trailer is too long")
+            if not is_field(line):
+                raise BadBody("a line of the trailer is no field")
 
 
 def request_body(head: RequestHead) -> Body:
@@ -152,7 +172,7 @@ def whole_size(head: ResponseHead, body: Body) -> int | None:
 
 
 def _told(head: RequestHead | ResponseHead) -> Body | None:
-    codings, lengths = head.values("transfer-encoding"), head.values("content-length")
+    codings, lengths = head.near.get("transfer-encoding"), head.near.get("content-length")
     if codings and lengths:
         raise BadHead("both Transfer-Encoding and Content-Length")
     if codings:

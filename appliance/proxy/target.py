@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from appliance.daemon.http_head import BadHead
 from appliance.policy.targets import host_of
 
-_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(/?[^#]*)")
+_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*+)://([^/?#]*+)([^#]*+)")
 _AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]{1,254}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
 
 
@@ -38,11 +39,12 @@ def absolute_form(target: str) -> tuple[Where, str]:
     if found is None:
         raise BadHead("the target is no URL")
     scheme, authority, path = found.groups()
-    if scheme.lower() != "http":
+    if scheme != "http" and scheme.lower() != "http":
         raise BadHead("another scheme than http", 501)
     return _where(authority, 80), path if path.startswith("/") else f"/{path}"
 
 
+@lru_cache(maxsize=1024)  # of those that are one, so each is short
 def _where(authority: str, default: int | None) -> Where:
     found = _AUTHORITY.fullmatch(authority)
     host = host_of(authority)
