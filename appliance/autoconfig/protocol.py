@@ -117,8 +117,9 @@ class Conversation:
 
 
 async def _head(reader: asyncio.StreamReader) -> tuple[RequestHead, bytes]:
-    buffer = bytearray()
-    while (head := cut_head(buffer)) is None:
+    buffer, seen = bytearray(), 0
+    while (head := cut_head(buffer, seen)) is None:
+        seen = len(buffer)
         buffer += await _more(reader)
     return request_head(head), bytes(buffer)
 

@@ -10,6 +10,12 @@ from appliance.daemon.http_head import BadHead, request_head, response_head
 
 NONE, CHUNKS, CLOSE = "no body", "chunks", "until the connection ends"
 
+
+def short(value: object) -> str:
+    """How a case is called."""
+    return repr(value)[:60]
+
+
 FRAMING = [
     # both, in either order (CL.TE, TE.CL)
     (b"Content-Length: 6\r\nTransfer-Encoding: chunked", 400),
@@ -130,14 +136,14 @@ FRAMING = [
 ]
 
 
-@pytest.mark.parametrize(("lines", "verdict"), FRAMING)
+@pytest.mark.parametrize(("lines", "verdict"), FRAMING, ids=short)
 @pytest.mark.parametrize("around", [b"%b", b"A: b\r\n%b", b"%b\r\nEmpty:\r\nA: b"])
 def test_a_request_ends_in_one_place_or_is_refused(around, lines, verdict):
     raw = b"POST http://a/ HTTP/1.1\r\nHost: a\r\n" + around % lines + b"\r\n\r\n"
     assert verdict_of(lambda: request_body(request_head(raw))) == verdict
 
 
-@pytest.mark.parametrize(("lines", "verdict"), FRAMING)
+@pytest.mark.parametrize(("lines", "verdict"), FRAMING, ids=short)
 def test_a_response_ends_in_one_place_or_is_refused(lines, verdict):
     raw = b"HTTP/1.1 200 OK\r\nServer: a\r\n" + lines + b"\r\n\r\n"
     if verdict == NONE and b"Content-Length: 0" not in lines:
@@ -203,6 +209,7 @@ def test_a_response_ends_in_one_place_or_is_refused(lines, verdict):
         (b"Host: a", 400),
         (b"GET http://a/" + b"a" * 8 * 1024 + b" HTTP/1.1", 414),
     ],
+    ids=short,
 )
 @pytest.mark.parametrize("fields", [b"Host: a", b"Host:a\r\nEmpty:"])
 def test_a_first_line_is_read_in_one_way_or_refused(line, fields, verdict):
@@ -240,6 +247,7 @@ def test_a_first_line_is_read_in_one_way_or_refused(line, fields, verdict):
         (b"Host: a" + b"\r\nX:" * 100, 431),
         (b"Host: a" + b"\r\n" * 3000, 431),
     ],
+    ids=short,
 )
 def test_fields_are_read_in_one_way_or_refused(fields, verdict):
     assert verdict_of(lambda: request_body(request_head(b"GET / HTTP/1.1\r\n" + fields + b"\r\n\r\n"))) == verdict
@@ -289,6 +297,7 @@ def test_chunks_need_http_1_1():
         (b"<!DOCTYPE html>", 400),  # HTTP/0.9
         (b"", 400),
     ],
+    ids=short,
 )
 @pytest.mark.parametrize("fields", [b"", b"Server: x\r\n", b"Server:x\r\nEmpty:\r\n"])
 def test_a_status_line_is_read_in_one_way_or_refused(line, fields, verdict):
@@ -384,7 +393,7 @@ def test_chunks_are_the_same_however_they_arrive(data, content, rest, step):
 
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 5000])
 @pytest.mark.parametrize("before", [b"", b"1\r\n!\r\n"])
-@pytest.mark.parametrize("data", BAD_CHUNKS)
+@pytest.mark.parametrize("data", BAD_CHUNKS, ids=short)
 def test_chunks_that_could_be_read_in_two_ways_are_none(before, data, step):
     assert fed(before + data, step) is None
 
