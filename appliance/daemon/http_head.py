@@ -124,7 +124,7 @@ def head_end(data: bytes | bytearray, seen: int = 0) -> int:
     The first ``seen`` bytes were asked about before, so that a head that arrives byte by byte is searched once only.
     Raises :class:`BadHead` as soon as it cannot become one: too long, or a line that ends with a bare LF.
     """
-    end = data.find(b"\r\n\r\n", max(0, seen - 3), HEAD_MAX)
+    end = data.find(b"\r\n\r\n", seen - 3 if seen > 3 else 0, HEAD_MAX)
     if end >= 0:
         return end + 4
     if data.count(b"\n", seen, HEAD_MAX) != data.count(b"\r\n", max(0, seen - 1), HEAD_MAX):
@@ -188,6 +188,5 @@ def _sorted(lines: str) -> tuple[Mapping[str, tuple[str, ...]], str]:
     near: dict[str, tuple[str, ...]] = {}
     for number in range(1, len(parts), 3):
         name = parts[number].lower()
-        value = parts[number + 1]
-        near[name] = (*near[name], value) if name in near else (value,)
+        near[name] = (*near[name], parts[number + 1]) if name in near else (parts[number + 1],)
     return near, "".join(parts[::3])
