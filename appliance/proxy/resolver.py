@@ -8,29 +8,33 @@ Twisted's own resolver takes answers from anyone who knows the number, and write
 from __future__ import annotations
 
 import secrets
+import socket
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet import defer, error
-from twisted.internet.protocol import ClientFactory, DatagramProtocol, Protocol
+from twisted.internet import defer
+from twisted.internet.interfaces import IReadDescriptor
+from twisted.internet.protocol import ClientFactory, Protocol
+from zope.interface import implementer
 
 from appliance.proxy.dns_message import Answer, Flaw, Kind, answer, question
 
 _WAITS = (1.0, 2.0, 4.0)
 """Seconds until the next server is asked too, the first time and when all have been asked."""
-_SILENT = 30.0
-"""Seconds for which a server that let us wait is asked after the others."""
-_LARGEST = 8192
+_LARGEST = 4096
+_DATAGRAM = 1500
 
 
 class Resolver:
-    """Asks the nameservers ``servers`` (addresses, in this order) at ``port``."""
+    """Asks the nameservers ``servers`` (addresses) at ``port``, always in this order.
+
+    The first may know names that the others do not, so that it is asked first even if it was slow before.
+    """
 
     def __init__(self, reactor: Any, servers: tuple[str, ...], port: int) -> None:
         self.reactor = reactor
         self.servers = servers
         self.port = port
-        self.silent: dict[str, float] = {}
 
     async def ask(self, name: str, kind: Kind, deadline: float) -> Answer | None:
         """Ask for ``name`` (lower case, ASCII, no final dot); ``None``: nobody could say before ``deadline``."""
@@ -46,8 +50,7 @@ class _Asking:
         self._reactor = resolver.reactor
         self._name = name
         self._kind = kind
-        now = self._reactor.seconds()
-        self._servers = sorted(resolver.servers, key=lambda one: resolver.silent.get(one, now) > now)
+        self._servers = resolver.servers
         self._tries = iter([(server, wait) for wait in _WAITS for server in self._servers])
         self._failed: set[str] = set()
         self._current = ""
@@ -74,26 +77,29 @@ class _Asking:
             self._end(None)
 
     def _waited(self, server: str) -> None:
-        self._resolver.silent[server] = self._reactor.seconds() + _SILENT
         if server == self._current:
             self._next()
 
     def _by_datagram(self, server: str) -> bool:
         number = secrets.randbelow(65536)
-        way = _Datagrams(lambda data: self._take(server, number, data), lambda: self._fail(server))
+        asked = question(number, self._name, self._kind)
         try:
-            port = self._reactor.listenUDP(0, way, interface="::" if ":" in server else "")
-        except (error.CannotListenError, OSError):
-            self._failed.add(server)
-            return False
-        self._open.append(port.stopListening)
-        try:
-            way.transport.connect(server, self._resolver.port)
-            way.transport.write(question(number, self._name, self._kind))
+            way = _Datagram(
+                (server, self._resolver.port),
+                asked,
+                lambda data: self._take(server, number, data),
+                lambda: self._fail(server),
+            )
         except OSError:
             self._failed.add(server)
             return False
+        self._reactor.addReader(way)
+        self._open.append(lambda: self._leave(way))
         return True
+
+    def _leave(self, way: _Datagram) -> None:
+        self._reactor.removeReader(way)
+        way.close()
 
     def _by_stream(self, server: str) -> None:
         number = secrets.randbelow(65536)
@@ -105,7 +111,6 @@ class _Asking:
         found = answer(data, number, self._name, self._kind)
         if self._ended or (found is None and not whole):
             return
-        self._resolver.silent.pop(server, None)
         if isinstance(found, Answer):
             self._end(found)
         elif found is Flaw.CUT and not whole:
@@ -133,20 +138,45 @@ class _Asking:
             self._open.pop()()
 
 
-class _Datagrams(DatagramProtocol):
+@implementer(IReadDescriptor)
+class _Datagram:
     """A question by UDP, and what comes back for it."""
 
-    noisy = False
-
-    def __init__(self, take: Callable[[bytes], None], fail: Callable[[], None]) -> None:
+    def __init__(
+        self, server: tuple[str, int], asked: bytes, take: Callable[[bytes], None], fail: Callable[[], None]
+    ) -> None:
         self._take = take
         self._fail = fail
+        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            self._socket.connect(server)
+            self._socket.send(asked)
+        except OSError:
+            self._socket.close()
+            raise
 
-    def datagramReceived(self, data: bytes, _address: object) -> None:
-        self._take(data)
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
-    def connectionRefused(self) -> None:
-        self._fail()
+    def logPrefix(self) -> str:
+        return "DNS"
+
+    def doRead(self) -> None:
+        try:
+            data = self._socket.recv(_DATAGRAM)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._fail()
+        else:
+            self._take(data)
+
+    def connectionLost(self, _reason: object) -> None:
+        self._fail()  # refused, seen by epoll before it is read
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 class _Stream(Protocol):

@@ -14,6 +14,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
 from appliance.proxy.addresses import Network, literal, public
+from appliance.proxy.eyeballs import in_turn
 from appliance.proxy.names import Missing, Names
 from appliance.proxy.replies import Cause
 from appliance.proxy.target import Where
@@ -74,7 +75,7 @@ class Connector:
         found = [address] if address is not None else await self._names.look_up(where.host, inside)
         if isinstance(found, Missing):
             return Cause.NO_SUCH_HOST if found is Missing.NAME else Cause.NO_NAMES
-        allowed = [one for one in found if inside or public(one, self._own)]
+        allowed = in_turn([one for one in found if inside or public(one, self._own)])
         if not allowed:
             return Cause.INSIDE
         for one in allowed[:_TRIES]:

@@ -1,120 +1,170 @@
-"""Looking up names, with the system's resolver replaced: it may hang, fail, or know nothing."""
+"""Who waits for which answer, with the finding of answers played: it may hang, fail, or know nothing."""
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from twisted.internet import defer
 from twisted.internet.task import Clock
 
-from appliance.proxy import names
-from appliance.proxy.names import Missing, Names
+from appliance.proxy import names_shared
+from appliance.proxy.names_cache import LEAST, STALE
+from appliance.proxy.names_shared import Missing, Shared, Tell
 
 
-class Reactor(Clock):
-    """A clock, and what threads hand over, taken in by :meth:`taken`."""
+class Finder:
+    """Answers when the test says so."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._handed: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
-        self._arrived = threading.Semaphore(0)
+        self.asked: list[str] = []
+        self._under_way: dict[str, tuple[Tell[str], Any]] = {}
 
-    def callFromThread(self, call: Callable[..., None], *arguments: Any) -> None:
-        self._handed.append((call, arguments))
-        self._arrived.release()
+    async def find(self, key: str, _deadline: float, tell: Tell[str]) -> None:
+        self.asked.append(key)
+        if key == "at once":
+            tell("1", 60)
+            return
+        over: Any = defer.Deferred()
+        self._under_way[key] = tell, over
+        await over
 
-    def taken(self) -> None:
-        """Wait for one answer and take it in."""
-        assert self._arrived.acquire(timeout=5), "no look-up has ended"
-        call, arguments = self._handed.pop(0)
-        call(*arguments)
+    def tell(self, key: str, found: str | Missing, seconds: float = 60) -> None:
+        self._under_way[key][0](found, seconds)
+
+    def end(self, key: str) -> None:
+        self._under_way.pop(key)[1].callback(None)
+
+
+class House:
+    """Answers, the clock they go by, and who finds them."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.finder = Finder()
+        self.shared: Shared[str] = Shared(self.clock, 15, self.finder.find)
+
+    def get(self, key: str, inside: bool = False) -> list[str | Missing]:
+        """Begin to ask; the list gets what comes of it."""
+        found: list[str | Missing] = []
+        defer.ensureDeferred(self.shared.get(key, inside)).addCallback(found.append)
+        return found
+
+    def learn(self, key: str, found: str | Missing, seconds: float = 60) -> list[str | Missing]:
+        waiting = self.get(key)
+        self.finder.tell(key, found, seconds)
+        self.finder.end(key)
+        return waiting
 
 
 @pytest.fixture
-def reactor() -> Reactor:
-    return Reactor()
+def house() -> House:
+    return House()
 
 
-@pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Let names of example.org hang until the event, and all others be 10.1.0.7 at once."""
-    end = threading.Event()
-
-    def answer(host: str, *_arguments: object, **_named: object) -> list[Any]:
-        if host.endswith("example.org"):
-            assert end.wait(10)
-            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.1.0.7", 0))] * 2
-
-    monkeypatch.setattr(names.socket, "getaddrinfo", answer)
-    yield end
-    end.set()
+def test_what_is_known_is_not_asked_again_while_it_counts(house: House) -> None:
+    assert house.shared.known("a") is None
+    assert house.learn("a", "1") == ["1"]
+    assert house.shared.known("a") == "1"
+    house.clock.advance(59)
+    assert house.get("a") == ["1"]
+    assert house.finder.asked == ["a"]
+    house.clock.advance(1)
+    assert house.shared.known("a") is None
 
 
-def asked(one: Names, host: str, inside: bool = False) -> list[Any]:
-    """Begin a look-up; the list gets what comes of it."""
-    found: list[Any] = []
-    defer.ensureDeferred(one.look_up(host, inside)).addCallback(found.append)
-    return found
+def test_an_answer_may_be_there_at_once(house: House) -> None:
+    assert house.get("at once") == ["1"]
 
 
-@pytest.mark.parametrize(
-    ("error", "missing"),
-    [
-        (socket.gaierror(socket.EAI_NONAME, ""), Missing.NAME),
-        (socket.gaierror(socket.EAI_AGAIN, ""), Missing.ANSWER),
-        (socket.gaierror(socket.EAI_FAIL, ""), Missing.ANSWER),
-        (UnicodeError(), Missing.NAME),
-        (OSError(24, ""), Missing.ANSWER),
-    ],
-)
-def test_no_such_name_is_told_from_no_answer(
-    reactor: Reactor, monkeypatch: pytest.MonkeyPatch, error: Exception, missing: Missing
-) -> None:
-    def fail(*_arguments: object, **_named: object) -> None:
-        raise error
-
-    monkeypatch.setattr(names.socket, "getaddrinfo", fail)
-    found = asked(Names(reactor, 15), "a.example.org")
-    reactor.taken()
-    assert found == [missing]
+def test_all_who_ask_for_the_same_wait_for_one_answer(house: House) -> None:
+    waiting = [house.get("a"), house.get("a", inside=True), house.get("a")]
+    assert house.finder.asked == ["a"] and waiting == [[], [], []]
+    house.finder.tell("a", "1")
+    assert waiting == [["1"]] * 3
+    house.finder.end("a")
 
 
-def test_a_name_gives_each_address_once(reactor: Reactor, hanging: threading.Event) -> None:
-    found = asked(Names(reactor, 15), "intranet.schule.example")
-    reactor.taken()
-    assert found == [[ip_address("10.1.0.7")]]
+def test_what_is_told_later_counts_from_then_on(house: House) -> None:
+    first = house.get("a")
+    house.finder.tell("a", "1", 30)
+    house.finder.tell("a", "1 2")
+    assert first == ["1"] and house.get("a") == ["1 2"]
+    house.finder.end("a")
+    assert house.get("a") == ["1 2"] and house.finder.asked == ["a"]
 
 
-def test_who_waits_for_a_name_that_hangs_is_told_in_time(reactor: Reactor, hanging: threading.Event) -> None:
-    found = asked(Names(reactor, 15), "www.example.org")
-    reactor.advance(14.9)
-    assert found == []
-    reactor.advance(0.2)
-    assert found == [Missing.ANSWER]
-    hanging.set()
-    reactor.taken()  # what comes too late harms nobody
-    assert found == [Missing.ANSWER]
+def test_when_nobody_can_say_nobody_is_asked_for_a_moment(house: House) -> None:
+    waiting = house.get("a")
+    house.finder.end("a")
+    assert waiting == [Missing.ANSWER]
+    assert house.get("a") == [Missing.ANSWER] and house.finder.asked == ["a"]
+    house.clock.advance(LEAST)
+    assert house.learn("a", "1") == ["1"]
 
 
-def test_names_that_hang_hold_up_no_others(
-    reactor: Reactor, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(names, "_MOST", {False: 3, True: 1})
-    one = Names(reactor, 15)
-    waiting = [asked(one, f"{number}.example.org") for number in range(3)]
-    assert asked(one, "4.example.org") == [Missing.ANSWER], "said at once when too many hang"
-    inside = asked(one, "intranet.schule.example", inside=True)
-    reactor.taken()
-    assert inside == [[ip_address("10.1.0.7")]]
-    assert waiting == [[], [], []]
-    hanging.set()
-    for _ in waiting:
-        reactor.taken()
-    assert waiting == [[Missing.ANSWER]] * 3
-    again = asked(one, "intranet.schule.example")
-    reactor.taken()
-    assert again == [[ip_address("10.1.0.7")]], "their places are free again"
+def test_an_old_answer_stands_in_when_no_new_one_comes(house: House) -> None:
+    house.learn("a", "1")
+    house.clock.advance(100)
+    waiting = house.get("a")
+    house.finder.end("a")
+    assert waiting == ["1"] == [house.shared.known("a")]
+    house.clock.advance(LEAST)
+    assert house.shared.known("a") is None
+    house.clock.advance(STALE)
+    waiting = house.get("a")
+    house.finder.end("a")
+    assert waiting == [Missing.ANSWER], "too old"
+
+
+def test_an_old_answer_stands_in_while_a_new_one_takes_long(house: House) -> None:
+    house.learn("a", "1")
+    house.clock.advance(100)
+    waiting = house.get("a")
+    house.clock.advance(1.7)
+    assert waiting == []
+    house.clock.advance(0.2)
+    assert waiting == ["1"] == [house.shared.known("a")]
+    house.finder.tell("a", "2")
+    house.finder.end("a")
+    assert waiting == ["1"] and house.shared.known("a") == "2"
+
+
+def test_that_there_is_none_is_kept_but_never_stands_in(house: House) -> None:
+    assert house.learn("a", Missing.NAME) == [Missing.NAME]
+    assert house.shared.known("a") is Missing.NAME
+    house.clock.advance(60)
+    waiting = house.get("a")
+    house.finder.end("a")
+    assert waiting == [Missing.ANSWER]
+
+
+def test_questions_that_hang_hold_up_no_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names_shared, "_MOST", {False: 3, True: 1})
+    house.learn("old", "1", 5)
+    house.clock.advance(6)
+    hanging = [house.get(key) for key in "abc"]
+    assert house.get("d") == [Missing.ANSWER], "said at once when too many hang"
+    assert house.get("old") == ["1"]
+    inside = house.get("d", inside=True)
+    house.finder.tell("d", "2")
+    house.finder.end("d")
+    assert inside == ["2"] and hanging == [[], [], []]
+    for key in "abc":
+        house.finder.end(key)
+    assert hanging == [[Missing.ANSWER]] * 3
+    assert house.learn("e", "3") == ["3"], "their places are free again"
+
+
+def test_who_no_longer_waits_is_not_missed(house: House) -> None:
+    gone = defer.ensureDeferred(house.shared.get("a", False))
+    gone.addErrback(lambda failure: failure.trap(defer.CancelledError))
+    there = house.get("a")
+    gone.cancel()
+    house.finder.tell("a", "1")
+    house.finder.end("a")
+    assert there == ["1"]
+
+
+def test_what_is_forgotten_is_asked_again(house: House) -> None:
+    house.learn("a", "1")
+    house.shared.forget()
+    assert house.learn("a", "2") == ["2"]
