@@ -115,6 +115,16 @@ def test_what_does_not_fit_comes_over_tcp(place: Place) -> None:
         place.run(steps)
 
 
+def test_when_it_does_not_come_over_tcp_the_next_server_is_asked(place: Place) -> None:
+    async def steps(names: Names) -> None:
+        found = await names.look_up("many.example", False)
+        assert isinstance(found, list) and len(found) == 16
+
+    place.servers("127.0.0.2", "127.0.0.1")
+    with dnsmasq(place.port), Relay(place.port, at_once).on(place.port, "127.0.0.2"):
+        place.run(steps, timeout=0.9)
+
+
 def test_an_answer_without_time_to_live_serves_those_who_come_just_now(place: Place) -> None:
     async def steps(names: Names) -> None:
         for _ in range(3):

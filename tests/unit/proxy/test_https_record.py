@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from appliance.proxy.https_record import BadRecord, HttpsRecord, config_ids, https_record
 
-# What crypto.cloudflare.com published in 2024 for names that share cloudflare-ech.com.
+# What crypto.cloudflare.com has published for names that share cloudflare-ech.com.
 PUBLISHED = b64decode(
     "AEX+DQBB8QAgACBl2nj6LhmbUqJJseiydASRUkdmEQGq/u/e5fXDLsFJSAAEAAEAAQASY2xvdWRmbGFyZS1lY2guY29tAAA="
 )
