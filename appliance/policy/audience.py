@@ -20,7 +20,7 @@ class Needs:
     """What an audience decides on: its ``services``, people's ``names``, ``ids``, ``quotas``, all groups and consents.
 
     Without the last two it still gets a membership that one of its rules or limits asks for and a consent that its
-    services need. ``mail``: the rules of mail.
+    services need. ``mail``: the rules of mail; ``owners``: whose device is at which address.
     """
 
     services: frozenset[Service]
@@ -30,6 +30,7 @@ class Needs:
     groups: bool = False
     consents: bool = False
     mail: bool = False
+    owners: bool = False
 
 
 _ALL = frozenset(Service)
@@ -38,13 +39,16 @@ _ASKED = _ALL - {Service.PC}
 
 AUDIENCES: Mapping[str, Needs] = MappingProxyType(
     {
-        "supervisor": Needs(_ALL, names=True, ids=True, quotas=True, groups=True, consents=True, mail=True),
+        "supervisor": Needs(
+            _ALL, names=True, ids=True, quotas=True, groups=True, consents=True, mail=True, owners=True
+        ),
         # names: a password must not contain them (K02); quotas: IMAP engines ask auth how much a mailbox may hold
         "auth": Needs(_ASKED, names=True, ids=True, quotas=True),
         # names: those of senders are the roster's (K09); ids: rows of the ledger of space; groups have addresses
         "mail": Needs(frozenset({Service.MAIL}), names=True, ids=True, quotas=True, groups=True, mail=True),
         "files": Needs(frozenset({Service.FILES}), ids=True, quotas=True, groups=True),
-        "web": Needs(frozenset({Service.WEB})),
+        # owners: a phone on the WLAN comes with its address and nothing else (K20)
+        "web": Needs(frozenset({Service.WEB}), owners=True),
     }
 )
 
@@ -95,6 +99,7 @@ def for_audience(snapshot: Snapshot, audience: str, before: tuple[Snapshot, Snap
         consents_required=required,
         limits=replace(snapshot.limits, rules=limits),
         mail=snapshot.mail if needs.mail else MailRules(),
+        owners=snapshot.owners if needs.owners else {},
     )
 
 

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     DISABLED = "disabled"
     LOCKED = "locked"
     MUST_CHANGE = "must-change"
+    OWNER_CHANGED = "owner-changed"
     CONSENT_MISSING = "consent-missing"
     NOT_OPEN = "not-open"
     CLOSED_CATEGORY = "closed-category"

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     FOLDER_GIVEN = "folder-given"
     FOLDER_DELETED = "folder-deleted"
     VERSIONS_DELETED = "versions-deleted"
+    DEVICE_BOUND = "device-bound"
+    DEVICE_RELEASED = "device-released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def validate(event: Event) -> None:
     """Raise :class:`WrongEvent` unless ``event`` has just the fields of its kind, each of the right type.
 
     sign-in: service, login, address (IP or null), outcome (verified, refused, must-change, denied, try-later), way
-    (ticket; null: password).
+    (ticket, address: of a device that is his; null: password).
     refused: code, service, reason, source and text of the rule.
     mail-accepted: login (empty: handed in from outside), sender (of the envelope; null: the account's own address),
     recipients, size (bytes), message_id; a message to many is recorded in parts.
@@ -89,14 +91,15 @@ def validate(event: Event) -> None:
     settings-changed: by. session-ended: service, login, reason.
     restored: login (whose files came back from a copy), by, snapshot (the copy's name); never which files.
     file-stored, file-fetched: login, path (as he sees it), size (bytes). file-removed: login, path.
-    web-used: login, address (IP or null), host and port he reached, way (http, connect), since (ISO 8601 with zone; the
-    event's time is the end), up and down (bytes), outcome: done, broken-off (by either side), refused (by us, under
-    way), failed (the site or the request); never what was asked for there.
+    web-used: login (empty: the address has no owner), address (IP or null), host and port he reached, way (http,
+    connect), since (ISO 8601 with zone; the event's time is the end), up and down (bytes), outcome: done, broken-off (by
+    either side), refused (by us, under way), failed (the site or the request); never what was asked for there.
     limit-allowed: login or group (the other null), size (bytes), until, by, reason. limit-revoked: login or group, by.
     quota-set: login, size (bytes, 0: no bound; null: that of the role again), until, by, reason.
     folder-given: area (homes, groups), name (what the folder put aside was called), to (login or group), by.
     folder-deleted: area, name, by (null: its time was over).
     versions-deleted: instant (of former versions given up before their time; null: all), count, by.
+    device-bound: login, address (IP, whose former binding this ends), until, by. device-released: login, address, by.
     A field that may be null may be absent.
     """
     if event.time.tzinfo is None:
@@ -190,7 +193,7 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
         "login": _text,
         "address": _or_null(_text),
         "outcome": _one_of("verified", "refused", "must-change", "denied", "try-later"),
-        "way": _or_null(_one_of("ticket")),
+        "way": _or_null(_one_of("ticket", "address")),
     },
     Kind.REFUSED: {"code": _code, "service": _service, "reason": _one_of(*Reason), "source": _text, "text": _text},
     Kind.MAIL_ACCEPTED: {
@@ -246,4 +249,6 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
     Kind.FOLDER_GIVEN: {"area": _one_of("homes", "groups", "mail"), "name": _text, "to": _text, "by": _text},
     Kind.FOLDER_DELETED: {"area": _one_of("homes", "groups", "mail"), "name": _text, "by": _or_null(_text)},
     Kind.VERSIONS_DELETED: {"instant": _or_null(_text), "count": _number, "by": _text},
+    Kind.DEVICE_BOUND: {"login": _text, "address": _text, "until": _instant, "by": _text},
+    Kind.DEVICE_RELEASED: {"login": _text, "address": _text, "by": _text},
 }

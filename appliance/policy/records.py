@@ -152,7 +152,7 @@ def read_limits(record: Mapping[str, Any]) -> LimitTable:
         default=Limits(*map(whole, array(record["default"]))),
         roles={_ROLES[role]: Limits(*map(whole, limits)) for role, limits in record["roles"].items()},
         message_overhead=whole(record["message_overhead"]),
-        rules=tuple(map(_read_limit, array(record.get("rules", [])))),  # format 1 has none
+        rules=tuple(map(_read_limit, array(record["rules"]))),
     )
 
 

@@ -25,6 +25,8 @@ class Request:
     ``target`` is what the action is about (a URL for web, a recipient for mail, a share path for files; empty for a
     sign-in). ``address`` is the client's IP address as text, ``room`` the room it stands in (derived from the address
     by :func:`appliance.policy.rules.room_of` when the caller knows only the address); ``size`` the bytes announced.
+    ``by_address``: nothing but the address says that it is ``login``, so it counts while that is a device of his. A
+    request of :data:`appliance.policy.owners.NOBODY` always is one, and counts while the address has no owner.
     """
 
     login: str
@@ -34,3 +36,4 @@ class Request:
     address: str | None = None
     room: str | None = None
     size: int | None = None
+    by_address: bool = False

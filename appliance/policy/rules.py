@@ -9,13 +9,15 @@ opens is closed. Each step that asks about the time adds the instant at which it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import MAXYEAR, UTC, datetime
-from ipaddress import IPv6Address, ip_address
 
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Lock, Service
 from appliance.policy.decision import Allow, Decision, Deny, Reason, Rule, TryLater
 from appliance.policy.limits import largest_size, limits_for
+from appliance.policy.nobody import STRANGERS, strictest, without_exemptions
+from appliance.policy.owners import NOBODY, binding_of, plain
 from appliance.policy.request import Action, Request
 from appliance.policy.snapshot import Snapshot
 from appliance.policy.targets import host_of
@@ -23,8 +25,10 @@ from appliance.policy.targets import host_of
 __all__ = ["AccessRule", "Who", "decide", "explain", "room_of"]
 
 _NO_SNAPSHOT = TryLater(Rule("state snapshot", "who may do what is not known yet"))
-_UNKNOWN = Deny(Reason.UNKNOWN_ACCOUNT, Rule("state accounts", "there is no such account"))
-_DISABLED = Deny(Reason.DISABLED, Rule("state accounts", "the account is disabled"))
+_UNKNOWN = Rule("state accounts", "there is no such account")
+_DISABLED = Rule("state accounts", "the account is disabled")
+_NOT_HIS = Rule("state devices", "the address is no device of the account now")
+_OWNED = Rule("state devices", "the address has an owner now")
 _MUST_CHANGE = Rule("state password", "the password must be changed first")
 _OWN = Rule("state accounts", "the server's own account may use what is open to anybody at any time")
 _PC_ASKS = "the password must be changed: log-on at a PC asks for the new one before anything opens"
@@ -60,12 +64,9 @@ def room_of(snapshot: Snapshot, address: str) -> str | None:
 
 def _holding(snapshot: Snapshot, address: str) -> list[tuple[int, str]]:
     """Give each network in which the IP ``address`` is: its length, and the name of its room."""
-    try:
-        client = ip_address(address)
-    except ValueError:
+    client = plain(address)
+    if client is None:
         return []
-    if isinstance(client, IPv6Address) and client.ipv4_mapped is not None:
-        client = client.ipv4_mapped
     return [
         (network.prefixlen, name)
         for name, networks in snapshot.rooms.items()
@@ -84,15 +85,39 @@ def _walk(snapshot: Snapshot | None, request: Request, now: datetime, note: _Not
     if snapshot is None:
         note("no snapshot has been read yet")
         return _NO_SNAPSHOT
+    nobody = request.login == NOBODY and request.service is Service.WEB  # no other service knows an address alone
+    if not nobody and not request.by_address:
+        return _account(snapshot, request, now, None, note)
+    binding = None if request.address is None else binding_of(snapshot, request.address)
+    edge = None if binding is None else binding.next_change(now)
+    holder = binding.login if binding is not None and binding.holds(now) else NOBODY
+    note("the address is a device of %s", holder or "nobody")
+    if holder != request.login:
+        return Deny(Reason.OWNER_CHANGED, _OWNED if nobody else _NOT_HIS, edge)
+    return (_nobody if nobody else _account)(snapshot, request, now, edge, note)
+
+
+def _nobody(snapshot: Snapshot, request: Request, now: datetime, edge: datetime | None, note: _Note) -> Decision:
+    """Decide on what comes from an address without owner."""
+    snapshot, answers = replace(snapshot, limits=without_exemptions(snapshot.limits)), {}
+    for stranger in STRANGERS:
+        note("as %s without groups:", stranger.role)
+        answers[stranger.role] = _by_rules(snapshot, stranger, request, now, edge, note)
+    return strictest(answers)
+
+
+def _account(snapshot: Snapshot, request: Request, now: datetime, edge: datetime | None, note: _Note) -> Decision:
+    """Decide on what an account asks for; ``edge`` is when that could change, whatever is asked here."""
     account = snapshot.accounts.get(request.login)
     if account is None:
         note("account %s is unknown", request.login)
-        return _UNKNOWN
+        return Deny(Reason.UNKNOWN_ACCOUNT, _UNKNOWN, edge)
     note("account %s is known: %s, groups %s", account.login, account.role, " ".join(account.groups) or "none")
     if account.disabled:
         note("the account is disabled")
-        return _DISABLED
-    lock, edge = _lock(account.locks, request.service, now)
+        return Deny(Reason.DISABLED, _DISABLED, edge)
+    lock, of_locks = _lock(account.locks, request.service, now)
+    edge = _earliest((edge, of_locks))
     if lock is not None:
         rule = Rule("state lock", _lock_words(lock, snapshot))
         note("%s", rule.text)

@@ -21,14 +21,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from appliance.policy import records, records_mail
+from appliance.policy import records, records_mail, records_owners
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Consent, Group, GroupKind, Service
 from appliance.policy.limits import LimitTable
 from appliance.policy.mailing import MailRules
+from appliance.policy.owners import Binding
 from appliance.policy.values import array, text, whole
 
-_FORMAT = 3
+_FORMAT = 4
 _HEADER = re.compile(
     rb"(schoolserver-snapshot (\d{1,9}) (\d{1,18}) (\d{1,18}) ([a-z]{1,32}) (\d{1,12}) )([0-9a-f]{64})\n"
 )
@@ -56,8 +57,9 @@ class Snapshot:
 
     ``audience`` is a key of :data:`appliance.policy.audience.AUDIENCES`; ``domain`` the school's (``schule.example``),
     ``zone`` where its clocks stand. ``accounts`` by login, ``groups`` by name, ``rules`` in the order in which they are
-    asked, ``rooms`` by name with their networks, ``mail`` the rules of mail. ``found`` is no part of what it says:
-    there ``members`` keeps what it worked out of it, by group or by who is meant.
+    asked, ``rooms`` by name with their networks, ``mail`` the rules of mail, ``owners`` whose device is at an address
+    (in its one text: IPv4 as such, IPv6 as RFC 5952 has it). ``found`` is no part of what it says: there ``members``
+    keeps what it worked out of it, by group or by who is meant.
     """
 
     version: Version
@@ -71,6 +73,7 @@ class Snapshot:
     rooms: Mapping[str, tuple[IPv4Network | IPv6Network, ...]] = field(default_factory=dict)
     limits: LimitTable = field(default_factory=LimitTable)
     mail: MailRules = field(default_factory=MailRules)
+    owners: Mapping[str, Binding] = field(default_factory=dict)
     found: dict[str | Who, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
@@ -121,6 +124,7 @@ def _write_body(snapshot: Snapshot) -> dict[str, Any]:
         "rooms": {name: [str(network) for network in networks] for name, networks in snapshot.rooms.items()},
         "limits": records.write_limits(snapshot.limits),
         "mail": records_mail.write_mail(snapshot.mail),
+        "owners": records_owners.write_owners(snapshot.owners),
     }
 
 
@@ -150,5 +154,9 @@ def _read_with_mail(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**_read_body(body), "mail": records_mail.read_mail(body["mail"])}
 
 
-_READERS = {1: _read_body, 2: _read_body, 3: _read_with_mail}
-"""Format 1 knows no quotas and no special limits, 2 no rules of mail: then those are the usual ones."""
+def _read_with_owners(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_read_with_mail(body), "owners": records_owners.read_owners(body["owners"])}
+
+
+_READERS = {2: _read_body, 3: _read_with_mail, 4: _read_with_owners}
+"""Format 2 knows no rules of mail, and then those are the usual ones; 3 no owners of addresses, and there are none."""

@@ -37,6 +37,7 @@ class Cause(StrEnum):
     DISABLED = Reason.DISABLED.value
     LOCKED = Reason.LOCKED.value
     MUST_CHANGE = Reason.MUST_CHANGE.value
+    OWNER_CHANGED = Reason.OWNER_CHANGED.value
     CONSENT_MISSING = Reason.CONSENT_MISSING.value
     NOT_OPEN = Reason.NOT_OPEN.value
     PASSWORD_CHANGED = Hitch.PASSWORD_CHANGED.value
@@ -72,6 +73,7 @@ _TABLE: Mapping[Cause, tuple[int, str]] = {
     Cause.LATER: (503, _("This does not work at the moment. Please try again later.")),
     Cause.TOO_MANY: (503, _("There are too many connections from your device. Please try again later.")),
     **{Cause(reason.value): (403, text) for reason, text in ACCOUNT_TEXTS.items()},
+    Cause.OWNER_CHANGED: (403, _("Whose device this is has changed. Please load the page again.")),
     Cause.CONSENT_MISSING: (403, _("The internet needs a consent that is missing.")),
     Cause.NOT_OPEN: (403, _("This is not open to you here and now.")),
     Cause.PASSWORD_CHANGED: (403, _("The password was changed. Please sign in with the new one.")),

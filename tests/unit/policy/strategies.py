@@ -14,6 +14,7 @@ from appliance.policy.account import Account, Consent, Group, GroupKind, Lock, R
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.mailing import MailRules, RoleRules
+from appliance.policy.owners import NOBODY, Binding
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import AccessRule, Who
 from appliance.policy.schedule import Days, Holidays, Schedule, Window
@@ -182,6 +183,7 @@ mail_rules = st.builds(
     sets(Role),
 )
 networks = st.sampled_from(["10.1.12.0/24", "10.1.12.64/28", "fd00:12::/64", "0.0.0.0/0"]).map(ip_network)
+bindings = st.builds(Binding, st.sampled_from(_LOGINS), instants, instants)
 snapshots = st.builds(
     lambda version, people, groups, asked, *fields: Snapshot(
         version,
@@ -201,6 +203,7 @@ snapshots = st.builds(
     st.dictionaries(st.sampled_from(_ROOMS), st.lists(networks, max_size=2).map(tuple), max_size=2),
     tables,
     mail_rules,
+    st.dictionaries(st.sampled_from(["10.1.12.3", "10.1.12.70", "fd00:12::5"]), bindings, max_size=2),
 )
 targets = st.one_of(
     st.sampled_from(
@@ -211,13 +214,14 @@ targets = st.one_of(
 addresses = st.none() | st.sampled_from(["10.1.12.70", "10.1.12.3", "::ffff:10.1.12.3", "fd00:12::5", "nonsense"])
 requests = st.builds(
     Request,
-    st.sampled_from([FRED, FRED, FRED, ANNA, "nobody"]),
+    st.sampled_from([FRED, FRED, FRED, ANNA, "nobody", NOBODY]),
     st.sampled_from(Service),
     st.sampled_from(Action),
     targets,
     addresses,
     st.none() | st.sampled_from(_ROOMS),
     st.none() | st.integers(0, 10**8),
+    st.booleans(),
 )
 
 # Schools in which the answer to a request of Fred's often hangs on the time, on a consent or on a rule.
@@ -232,11 +236,12 @@ _deciding_rules = st.builds(
     st.none() | schedules,
 )
 deciding = st.builds(
-    lambda roles, asked, required, held, agreed, table: school(
+    lambda roles, asked, required, held, agreed, table, owners: school(
         *asked,
         accounts=(account(role=roles, consents=agreed, locks=tuple(held)),),
         consents_required=required,
         limits=table,
+        owners=owners,
     ),
     st.sampled_from(Role),
     st.lists(_deciding_rules, min_size=1, max_size=3),
@@ -244,5 +249,7 @@ deciding = st.builds(
     st.just(()) | st.lists(locks, max_size=2),
     consents,
     tables,
+    st.dictionaries(st.sampled_from(["10.1.12.3", "10.1.12.70"]), bindings, max_size=2),
 )
 freds_requests = requests.map(lambda request: replace(request, login=FRED))
+nobodys_requests = requests.map(lambda request: replace(request, login=NOBODY, service=Service.WEB))

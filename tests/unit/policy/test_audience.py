@@ -1,6 +1,7 @@
 """Each audience gets what it decides on, no more, and decides the same with it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Serv
 from appliance.policy.audience import AUDIENCES, for_audience
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.mailing import MailRules
+from appliance.policy.owners import NOBODY, Binding
 from appliance.policy.request import Request
 from appliance.policy.rules import Who, decide
 from appliance.policy.snapshot import decode, encode, same_meaning
@@ -30,6 +32,7 @@ WHOLE = school(
     groups={"chor": Group("chor", GroupKind.CLUB, 30002)},
     consents_required={Service.MAIL: frozenset({Consent.LOGS}), Service.WEB: frozenset({Consent.VIDEO})},
     mail=MailRules(sends_outside=frozenset({Role.TEACHER})),
+    owners={"10.1.40.7": Binding(FRED, NOW, NOW + timedelta(hours=5))},
 )
 
 
@@ -66,6 +69,12 @@ def test_only_who_needs_them_knows_names_ids_and_groups():
     assert {name for name in AUDIENCES if "klasse3a" in fred(name).groups} == {"supervisor", "files", "mail"}
     assert {name for name in AUDIENCES if for_audience(WHOLE, name).groups} == {"supervisor", "files", "mail"}
     assert {name for name in AUDIENCES if for_audience(WHOLE, name).mail == WHOLE.mail} == {"supervisor", "mail"}
+
+
+def test_only_the_web_knows_whose_device_is_where():
+    assert {name for name in AUDIENCES if for_audience(WHOLE, name).owners} == {"supervisor", "web"}
+    assert for_audience(WHOLE, "web").owners == WHOLE.owners
+    assert {name for name in AUDIENCES if b"10.1.40.7" in encode(for_audience(WHOLE, name))} == {"supervisor", "web"}
 
 
 def test_a_limit_goes_to_those_whose_service_it_is_about_with_the_groups_it_asks_for():
@@ -110,9 +119,13 @@ def test_an_audience_does_not_open_what_is_not_its_own():
 
 
 @checked
-@given(snapshots, requests, instants, st.sampled_from(sorted(AUDIENCES)))
-def test_the_part_decides_as_the_whole(snapshot, request, now, audience):
+@given(snapshots, requests, instants, st.sampled_from(sorted(AUDIENCES)), st.booleans())
+def test_the_part_decides_as_the_whole(snapshot, request, now, audience, nobody):
     part = for_audience(snapshot, audience)
+    if nobody:
+        request = replace(request, login=NOBODY, service=Service.WEB)
+    elif request.service is not Service.WEB:
+        request = replace(request, by_address=False)  # no other service knows of owners
     if request.service in AUDIENCES[audience].services:
         assert decide(part, request, now) == decide(snapshot, request, now)
     assert decode(encode(part)) == part

@@ -65,6 +65,8 @@ EXAMPLES = {
     Kind.FOLDER_GIVEN: {"area": "groups", "name": "film", "to": "klasse3a", "by": "carer"},
     Kind.FOLDER_DELETED: {"area": "homes", "name": FRED, "by": None},
     Kind.VERSIONS_DELETED: {"instant": None, "count": 38, "by": "carer"},
+    Kind.DEVICE_BOUND: {"login": FRED, "address": "10.1.40.7", "until": "2026-12-19T00:00:00+01:00", "by": "carer"},
+    Kind.DEVICE_RELEASED: {"login": FRED, "address": "10.1.40.7", "by": "carer"},
 }
 
 

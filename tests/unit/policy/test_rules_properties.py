@@ -12,7 +12,7 @@ from appliance.policy.limits import LimitTable
 from appliance.policy.rules import decide, explain
 from appliance.policy.schedule import ALL_DAY, Schedule
 
-from .strategies import BERLIN, checked, deciding, freds_requests, instants, requests, snapshots
+from .strategies import BERLIN, checked, deciding, freds_requests, instants, nobodys_requests, requests, snapshots
 
 
 def meaning(decision):
@@ -31,7 +31,12 @@ def test_it_is_total_and_explains_what_it_decides(snapshot, request, now):
 
 
 @checked
-@given(deciding, freds_requests, instants, st.lists(st.floats(0, 1, exclude_max=True), min_size=6, max_size=6))
+@given(
+    deciding,
+    freds_requests | nobodys_requests,
+    instants,
+    st.lists(st.floats(0, 1, exclude_max=True), min_size=6, max_size=6),
+)
 def test_an_answer_stands_until_it_says(snapshot, request, now, places):
     decision = decide(snapshot, request, now)
     start = now.astimezone(UTC)

@@ -14,6 +14,7 @@ from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Serv
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.mailing import MailRules, RoleRules
+from appliance.policy.owners import Binding
 from appliance.policy.rules import Who
 from appliance.policy.snapshot import BrokenSnapshot, Version, decode, encode, same_meaning
 
@@ -49,11 +50,15 @@ FULL = school(
         sends_outside=frozenset({Role.TEACHER}),
         receives_outside=frozenset({Role.OFFICE}),
     ),
+    owners={
+        "10.1.40.7": Binding(FRED, NOW, NOW + timedelta(hours=5)),
+        "fd00:40::7": Binding(FRED, NOW, NOW + timedelta(days=1)),
+    },
 )
 DATA = encode(FULL)
 
 
-def framed(body: bytes, form: int = 3) -> bytes:
+def framed(body: bytes, form: int = 4) -> bytes:
     """Give ``body`` in a frame that is in order."""
     head = f"schoolserver-snapshot {form} 1 1 mail {len(body)} ".encode()
     return head + sha256(head + body).hexdigest().encode() + b"\n" + body
@@ -78,7 +83,7 @@ def test_any_snapshot_comes_back(snapshot):
 def test_the_first_line_says_what_it_is():
     head, _, body = encode(replace(FULL, version=Version(3, 12), audience="mail")).partition(b"\n")
     words = head.decode().split(" ")
-    assert words[:6] == ["schoolserver-snapshot", "3", "3", "12", "mail", str(len(body))]
+    assert words[:6] == ["schoolserver-snapshot", "4", "3", "12", "mail", str(len(body))]
     assert len(words) == 7
     assert len(words[6]) == 64
 
@@ -120,8 +125,8 @@ def test_any_bytes_are_refused(data):
         (DATA.replace(b"schoolserver", b"school", 1), "the first line is not that of a snapshot"),
         (DATA[:-10], f"{len(DATA.partition(bytes([10]))[2]) - 10} bytes follow the first line"),
         (DATA.replace(b"schule.example", b"schule.examplf"), "the checksum does not fit"),
-        (DATA.replace(b"snapshot 3 1 1 ", b"snapshot 3 1 2 "), "the checksum does not fit"),
-        (framed(b"{}", form=4), "format 4 is not known here; known: 1, 2, 3"),
+        (DATA.replace(b"snapshot 4 1 1 ", b"snapshot 4 1 2 "), "the checksum does not fit"),
+        (framed(b"{}", form=5), "format 5 is not known here; known: 2, 3, 4"),
         (framed(b"{}"), "the content is not what its format says"),
     ],
 )
@@ -139,13 +144,22 @@ def test_this_format_and_at_most_the_two_before_are_read():
 
 def test_the_formats_before_are_read():
     body = body_of(DATA)
+    del body["owners"]
+    former = decode(framed(json.dumps(body).encode(), form=3))
+    assert former == replace(FULL, audience="mail", owners={})
     del body["mail"]
     former = decode(framed(json.dumps(body).encode(), form=2))
-    assert former == replace(FULL, audience="mail", mail=MailRules())
-    del body["limits"]["rules"], body["accounts"][FRED]["quota"]
-    former = decode(framed(json.dumps(body).encode(), form=1))
-    assert former.limits == replace(FULL.limits, rules=())
-    assert former.accounts == {FRED: replace(FULL.accounts[FRED], quota=0)}
+    assert former == replace(FULL, audience="mail", owners={}, mail=MailRules())
+
+
+@pytest.mark.parametrize(
+    "address", ["", "None", "here", "10.1.40.07", "::ffff:10.1.40.7", "FD00:40::7", "fd00:40:0::7"]
+)
+def test_an_address_in_another_way_than_it_is_looked_for_is_refused(address):
+    body = body_of(DATA)
+    body["owners"] = {address: body["owners"]["10.1.40.7"]}
+    with pytest.raises(BrokenSnapshot):
+        decode(framed(json.dumps(body).encode()))
 
 
 def test_rules_of_mail_that_leave_a_role_out_are_refused():
