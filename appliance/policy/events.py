@@ -92,8 +92,8 @@ def validate(event: Event) -> None:
     restored: login (whose files came back from a copy), by, snapshot (the copy's name); never which files.
     file-stored, file-fetched: login, path (as he sees it), size (bytes). file-removed: login, path.
     web-used: login (empty: the address has no owner), address (IP or null), host and port he reached, way (http,
-    connect), since (ISO 8601 with zone; the event's time is the end), up and down (bytes), outcome: done, broken-off (by
-    either side), refused (by us, under way), failed (the site or the request); never what was asked for there.
+    connect), since (ISO 8601 with zone; the event's time is the end), up and down (bytes), outcome: done, broken-off
+    (by either side), refused (by us, under way), failed (the site or the request); never what was asked for there.
     limit-allowed: login or group (the other null), size (bytes), until, by, reason. limit-revoked: login or group, by.
     quota-set: login, size (bytes, 0: no bound; null: that of the role again), until, by, reason.
     folder-given: area (homes, groups), name (what the folder put aside was called), to (login or group), by.

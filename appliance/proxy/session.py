@@ -156,7 +156,7 @@ class WebSession:
 
 
 def _request(wish: Wish, action: Action, size: int | None) -> Request:
-    return Request(wish.guest.login, Service.WEB, action, str(wish.where), wish.address, size=size)
+    return wish.guest.request(Service.WEB, action, str(wish.where), wish.address, size)
 
 
 def _own_machine(account: Account, where: Where) -> bool:

@@ -13,7 +13,7 @@ from appliance.auth.client import Verdict
 from appliance.policy.account import Account, Service
 from appliance.policy.decision import Allow, Reason, Rule
 from appliance.policy.events import Kind
-from appliance.policy.request import Action, Request
+from appliance.policy.request import Action
 from appliance.session.house import House
 from appliance.session.obstacle import Hitch, Obstacle
 from appliance.session.signed_in import SignedIn, admit
@@ -55,7 +55,7 @@ class Visit:
         """Decide on what he wants; a refusal is recorded, and nothing is decided after the end."""
         if self.ended:
             return Obstacle(Hitch.LATER)
-        return self._house.ask(Request(self.who.login, self._service, action, target, self._address, size=size))
+        return self._house.ask(self.who.request(self._service, action, target, self._address, size))
 
     def refuse(self, reason: Reason, rule: Rule) -> Obstacle:
         """Refuse what the service judges by itself, and record it."""
