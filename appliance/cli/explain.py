@@ -26,7 +26,8 @@ def explain(
 ) -> None:
     """Say whether LOGIN may use SERVICE, and which line of the settings or the state decides.
 
-    TARGET is a URL for web, and for mail an address to write to, or of the school's own the part before the @.
+    TARGET is a URL for web, and for mail an address to write to, or of the school's own the part before the @. An empty
+    LOGIN ('') is whoever uses a device without owner.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ from appliance.cli.alerts import alerts
 from appliance.cli.backup import backup, restore
 from appliance.cli.check import check
 from appliance.cli.demo import demo
+from appliance.cli.devices import devices
 from appliance.cli.explain import explain
 from appliance.cli.folders import folders
 from appliance.cli.limits import limits
@@ -42,7 +43,7 @@ def main() -> None:
 
 
 for command in (
-    *(setup, status, users, pcs, limits, quota, mail, folders, passwd, explain, why, check),
+    *(setup, status, users, pcs, devices, limits, quota, mail, folders, passwd, explain, why, check),
     *(reload, backup, restore, alerts, report),
     *((demo,) if find_spec("appliance.demo") else ()),  # an installed server has none
 ):

@@ -24,6 +24,7 @@ from appliance.supervisor.alerts_mail import CannotSend, through_ourselves
 from appliance.supervisor.alerts_memory import Memory
 from appliance.supervisor.alerts_text import Letter
 from appliance.supervisor.core import Core
+from appliance.supervisor.devices import Devices
 from appliance.supervisor.doors import why_ended
 from appliance.supervisor.engines import Engines
 from appliance.supervisor.folders import Folders
@@ -198,6 +199,7 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
         locks=locks,
         exemptions=Exemptions(state),
         quotas=Quotas(state),
+        devices=Devices(state),
         ledger=ledger,
         publisher=publisher,
         passwords=passwords,

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.policy.account import Account, Group
 from appliance.policy.limits import LimitRule, LimitTable
+from appliance.policy.owners import Binding
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.settings.mail_rules import compile_mail
 
 if TYPE_CHECKING:
     from appliance.directory.records import DirectoryAccount, DirectoryState
     from appliance.settings.load import Settings
+    from appliance.supervisor.devices import Device
     from appliance.supervisor.limits import Exemption
     from appliance.supervisor.locks import KnownLock
     from appliance.supervisor.people import GivenConsent
@@ -28,12 +30,13 @@ UNPUBLISHED: Final = Version(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the state knows at one moment; by ``uid``, but for the exemptions."""
+    """What the state knows at one moment; by ``uid``, but for exemptions and devices."""
 
     consents: Mapping[int, tuple[GivenConsent, ...]] = field(default_factory=dict)
     locks: Mapping[int, tuple[KnownLock, ...]] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
     quotas: Mapping[int, KnownQuota] = field(default_factory=dict)
+    devices: tuple[Device, ...] = ()
 
 
 def compose(
@@ -82,6 +85,7 @@ def compose(
         rooms=settings.network.rooms,
         limits=_limits(settings.access.limits, accounts, groups, known.exemptions),
         mail=compile_mail(settings.mail.rules, settings.mail.outside),
+        owners=_owners(accounts, known.devices),
     )
 
 
@@ -95,13 +99,24 @@ def accounts_of(people: DirectoryState | Snapshot) -> Iterable[DirectoryAccount 
 
 
 def next_end(known: Known) -> datetime | None:
-    """When the first of the locks, exemptions and quotas ends; what was composed of ``known`` stands until then."""
+    """When the first of what ``known`` has ends; what was composed of it stands until then."""
     ends = (
         *(entry.lock.until for entries in known.locks.values() for entry in entries),
         *(exemption.until for exemption in known.exemptions),
         *(quota.until for quota in known.quotas.values()),
+        *(device.until for device in known.devices),
     )
     return min((end for end in ends if end is not None), default=None)
+
+
+def _owners(accounts: Iterable[Account], devices: Iterable[Device]) -> dict[str, Binding]:
+    """Whose device is at which address; what was an account's that is gone is nobody's."""
+    logins = {account.uid: account.login for account in accounts}
+    return {
+        device.address: Binding(logins[device.uid], device.since, device.until)
+        for device in sorted(devices, key=lambda device: device.address)
+        if device.uid in logins
+    }
 
 
 def _quota(account: DirectoryAccount | Account, known: Known, settings: Settings) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from appliance.audit.client import AuditClient
     from appliance.settings.load import Settings
     from appliance.supervisor.alerts import Alerts
+    from appliance.supervisor.devices import Devices
     from appliance.supervisor.folders import Folders
     from appliance.supervisor.group_folders import GroupFolders
     from appliance.supervisor.health import Health
@@ -56,6 +57,7 @@ class Core:
     locks: Locks
     exemptions: Exemptions
     quotas: Quotas
+    devices: Devices
     ledger: Ledger
     publisher: Publisher
     passwords: Passwords

@@ -8,6 +8,7 @@ from datetime import datetime
 from appliance.policy.account import Service
 from appliance.policy.snapshot import Version
 from appliance.supervisor.compose import Known
+from appliance.supervisor.devices import Devices
 from appliance.supervisor.kicker import Kicker
 from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
@@ -28,14 +29,16 @@ class StateMemory:
         self._kicker = kicker
         self._exemptions = Exemptions(state)
         self._quotas = Quotas(state)
+        self._devices = Devices(state)
 
     def known(self, now: datetime) -> Known:
-        """Consents, and locks, exemptions and quotas in force at ``now``."""
+        """Consents, and locks, exemptions, quotas and bindings in force at ``now``."""
         return Known(
             self._people.consents(),
             self._locks.standing(now),
             self._exemptions.standing(now),
             self._quotas.standing(now),
+            self._devices.standing(now),
         )
 
     def generation(self) -> int:

@@ -73,7 +73,7 @@ class People:
     def forget(self, uid: int) -> None:
         """Remove all that is kept on the account ``uid``, for good (K23)."""
         with self._state.change() as database:
-            for table in ("person", "consent", "lock", "home", "exemption", "quota"):
+            for table in ("person", "consent", "lock", "home", "exemption", "quota", "binding"):
                 database.execute(f"DELETE FROM {table} WHERE uid = ?", (uid,))  # noqa: S608 - names from the line above
 
     def give(self, uid: int, given: GivenConsent) -> None:

@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 APPLICATION_ID = 0x53634853
 """Written into the file's head, so that a stranger's SQLite file is not taken for ours."""
 
-FORMAT = 4
+FORMAT = 5
 """The format this program writes; the file's ``user_version``. Older ones are brought up, newer ones refused."""
 
 _UPGRADES: dict[int, str] = {
@@ -55,6 +55,11 @@ _UPGRADES: dict[int, str] = {
     """,
     4: """
     CREATE TABLE quota_warned (uid INTEGER PRIMARY KEY, share INTEGER NOT NULL);
+    """,
+    5: """
+    CREATE TABLE binding (
+        address TEXT PRIMARY KEY, uid INTEGER NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, by TEXT NOT NULL)
+        WITHOUT ROWID;
     """,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from appliance.supervisor import (
     verbs_backup,
+    verbs_devices,
     verbs_explain,
     verbs_folders,
     verbs_import,
@@ -27,6 +28,7 @@ _NOUNS = (
     verbs_explain,
     verbs_limits,
     verbs_quota,
+    verbs_devices,
     verbs_folders,
     verbs_seal,
     verbs_mail,

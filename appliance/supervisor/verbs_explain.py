@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from appliance.policy.account import Service
 from appliance.policy.codes import normalise
 from appliance.policy.decision import Allow, Decision, Deny
 from appliance.policy.mailboxes import writes_as
+from appliance.policy.owners import NOBODY, owner
 from appliance.policy.reach import Refused, from_person
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import explain, room_of
@@ -67,6 +69,8 @@ def _explain(core: Core, call: Call) -> dict[str, Any]:
     action = _ABOUT[service] if given["target"] else Action.SIGN_IN
     request = Request(login, service, action, given["target"], address, room)
     decision, steps = explain(snapshot, request, now)
+    if service is Service.WEB and address is not None:
+        steps = (*steps, _whose(snapshot, address, now))
     if service is Service.MAIL and given["target"] and isinstance(decision, Allow):
         decision, reached = _reached(snapshot, login, given["target"], decision)
         steps = (*steps, reached)
@@ -78,6 +82,13 @@ def _explain(core: Core, call: Call) -> dict[str, Any]:
         **_shown(decision, service, unlimited_over(core, service), snapshot.zone),
         "steps": list(steps),
     }
+
+
+def _whose(snapshot: Snapshot, address: str, now: datetime) -> str:
+    binding = owner(snapshot, address, now)
+    if binding is None:
+        return f"{address} is nobody's device; what is open to such says: schoolserver explain '{NOBODY}' web"
+    return f"{address} is a device of {binding.login} until {shown(binding.until, snapshot.zone)}"
 
 
 def _reached(snapshot: Snapshot, login: str, target: str, opened: Allow) -> tuple[Decision, str]:

@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from appliance.policy.account import Consent, Lock, Service
 from appliance.policy.snapshot import Version
+from appliance.supervisor.devices import Device, Devices
 from appliance.supervisor.limits import Exemption, Exemptions
 from appliance.supervisor.locks import KnownLock, Locks
 from appliance.supervisor.people import GivenConsent, OutOfNumbers, People, Person
@@ -69,11 +71,13 @@ def test_a_forgotten_person_leaves_nothing_behind_in_the_file(state, path):
     Locks(state).add(FRED.uid, KnownLock(Lock(None, NOW, None), "a reason to be found", "carer"))
     Exemptions(state).add(exempted(NOW, uid=FRED.uid, reason="a reason to be found"))
     Quotas(state).set(FRED.uid, KnownQuota(1, NOW, None, "a reason to be found", "carer"))
+    Devices(state).bind(device("10.1.40.7", FRED.uid, NOW))
     people.forget(FRED.uid)
     reopened(state, path).close()
     everything = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"mustermann" not in everything
     assert b"a reason to be found" not in everything
+    assert b"10.1.40.7" not in everything
 
 
 def test_a_source_id_belongs_to_one_person(state):
@@ -152,10 +156,36 @@ def test_a_quota_of_ones_own_is_replaced_reset_and_ends_by_itself(state):
     assert not quotas.reset(2)
 
 
+def device(address, uid, until):
+    return Device(address, uid, NOW, until, "carer")
+
+
+def test_a_device_is_bound_to_one_released_and_its_session_ends_by_itself(state, path):
+    devices, soon, late = Devices(state), NOW + timedelta(hours=1), NOW + timedelta(days=1)
+    assert devices.bind(device("10.1.40.7", 1, late)) is None
+    assert devices.bind(device("10.1.40.7", 2, soon)) == device("10.1.40.7", 1, late)
+    assert devices.bind(device("fd00:40::7", 2, late)) is None
+    assert devices.standing(NOW) == (device("10.1.40.7", 2, soon), device("fd00:40::7", 2, late))
+    devices = Devices(reopened(state, path))
+    assert devices.standing(soon) == (device("fd00:40::7", 2, late),)
+    assert devices.release("10.1.40.7", soon) is None
+    assert devices.release("10.1.40.8", NOW) is None
+    assert devices.release("fd00:40::7", soon) == device("fd00:40::7", 2, late)
+    assert devices.standing(NOW) == ()
+
+
+def test_what_has_ended_is_swept_away_with_the_next_change(state, path):
+    devices = Devices(state)
+    devices.bind(device("10.1.40.7", 1, NOW + timedelta(hours=1)))
+    devices.bind(replace(device("10.1.40.8", 1, NOW + timedelta(days=1)), since=NOW + timedelta(hours=1)))
+    state.close()
+    assert sqlite3.connect(path).execute("SELECT address FROM binding").fetchall() == [("10.1.40.8",)]
+
+
 def test_a_state_of_format_1_is_brought_up_with_all_that_is_in_it(path):
     State(path).close()
     older = sqlite3.connect(path)
-    later = ("exemption", "quota", "alert", "notice", "engine", "quota_warned")
+    later = ("exemption", "quota", "alert", "notice", "engine", "quota_warned", "binding")
     older.executescript("".join(f"DROP TABLE {table}; " for table in later) + "PRAGMA user_version = 1;")
     older.execute("INSERT INTO person VALUES (?, ?, ?, ?)", (FRED.uid, FRED.login, FRED.source_id, "2017-02-01"))
     older.commit()

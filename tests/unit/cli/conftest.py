@@ -10,7 +10,18 @@ from click.testing import CliRunner, Result
 
 from appliance.cli.main import main
 
-_NOUNS = ("explain", "folders", "passwd", "reload", "status", "users", "users_import", "users_passwords", "why")
+_NOUNS = (
+    "devices",
+    "explain",
+    "folders",
+    "passwd",
+    "reload",
+    "status",
+    "users",
+    "users_import",
+    "users_passwords",
+    "why",
+)
 
 
 class Server:

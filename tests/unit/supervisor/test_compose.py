@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from appliance.policy.account import Consent, Lock, Role, Service
+from appliance.policy.owners import Binding
 from appliance.policy.snapshot import same_meaning
 from appliance.supervisor.compose import Known, compose, next_end
+from appliance.supervisor.devices import Device
 from appliance.supervisor.limits import Exemption
 from appliance.supervisor.locks import KnownLock
 from appliance.supervisor.people import GivenConsent
@@ -88,6 +90,22 @@ def test_it_stands_until_the_first_exemption_or_quota_ends():
     ends = {1: KnownQuota(1, NOW, soon, "", ""), 2: KnownQuota(1, NOW, None, "", "")}
     assert next_end(Known(exemptions=(exemption(uid=1, until=late),))) == late
     assert next_end(Known(exemptions=(exemption(uid=1, until=late),), quotas=ends)) == soon
+
+
+def test_a_device_is_that_of_a_login_until_its_session_ends_and_of_nobody_who_is_gone():
+    soon, late = NOW + timedelta(hours=1), NOW + timedelta(days=1)
+    devices = (
+        Device("10.1.40.9", ANNA.uid, NOW, late, "carer"),
+        Device("10.1.40.7", FRED.uid, NOW, soon, "carer"),
+        Device("10.1.40.8", 29999, NOW, late, "carer"),
+    )
+    whole = compose(directory(), Known(devices=devices), settings())
+    assert list(whole.owners.items()) == [
+        ("10.1.40.7", Binding("fred.mustermann", NOW, soon)),
+        ("10.1.40.9", Binding("anna.lehmann", NOW, late)),
+    ]
+    assert "carer" not in repr(whole.owners)
+    assert next_end(Known(devices=devices)) == soon
 
 
 def test_an_account_more_is_another_meaning():
