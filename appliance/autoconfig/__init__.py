@@ -1,1 +1,1 @@
-"""How mail programs set themselves up: what they ask of the school, and a page for people."""
+"""How mail programs and browsers set themselves up: what they ask of the school, and a page for people."""

@@ -1,4 +1,4 @@
-"""What mail programs and people are told, whoever asks and in whatever format. Pure.
+"""What mail programs, browsers and people are told, whoever asks and in whatever format. Pure.
 
 May live here: facts from the settings. May not: formats (``thunderbird``, ``outlook``, ``apple``, ``page``), accounts:
 no answer depends on whether one exists.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.settings.mail_offers import Offer, is_inside, offers
 from appliance.settings.names import mail_names, name_for, server_names
+from appliance.settings.web_script import web_script
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -28,7 +29,7 @@ class Facts:
 
     ``home``: the URL of the page over TLS, without a slash at its end. ``names``: those by which this server is called
     over TLS. ``authority``: the local authority's certificate (DER), ``None`` where the school has a certificate that
-    devices trust already.
+    devices trust already. ``script``: what browsers are told (PAC), ``None`` where this server has no proxy.
     """
 
     school: str
@@ -38,6 +39,7 @@ class Facts:
     home: str
     names: Mapping[str, str]
     authority: bytes | None
+    script: str | None
 
     def login_of(self, address: str) -> str | None:
         """Return the login in an address of the school, as the mail program is to sign in; ``None``: it is none."""
@@ -52,8 +54,8 @@ class Facts:
         return hashlib.sha256(self.authority or b"").digest().hex(":").upper()
 
 
-def facts(settings: Settings, authority: bytes | None) -> Facts:
-    """Gather what is told; ``authority`` is the local authority's certificate (DER)."""
+def facts(settings: Settings, authority: bytes | None, *, proxy: bool = True) -> Facts:
+    """Gather what is told; ``authority`` is the local authority's certificate (DER), ``proxy`` whether there is one."""
     inside, port = is_inside(settings, "https"), settings.network.listen["https"].port
     own = settings.certificates.certificate is not None
     shown = "" if port == 443 else f":{port}"
@@ -66,4 +68,5 @@ def facts(settings: Settings, authority: bytes | None) -> Facts:
         home=f"https://{name_for(settings, 'autoconfig')}{shown}",
         names={name: f"https://{name}{shown}" for name in called},
         authority=None if own else authority,
+        script=web_script(settings) if proxy else None,
     )

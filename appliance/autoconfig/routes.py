@@ -1,8 +1,9 @@
 """Which question gets which answer: a table of paths. Pure.
 
 Over HTTP in clear only what nobody could get otherwise is given: Thunderbird's file, which holds nothing secret and
-for which it asks in clear where it does not trust our certificate yet, and the local authority's certificate with the
-page that tells its fingerprint. Everything else is sent on to HTTPS. No answer depends on whether an account exists.
+for which it asks in clear where it does not trust our certificate yet, the script that tells browsers of the proxy,
+which they look for in clear only (WPAD), and the local authority's certificate with the page that tells its
+fingerprint. Everything else is sent on to HTTPS. No answer depends on whether an account exists.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from appliance.autoconfig import apple, outlook, page
 from appliance.autoconfig.facts import Facts
 from appliance.autoconfig.response import Response, plain
 from appliance.autoconfig.thunderbird import client_config
+from appliance.daemon import pac
 from appliance.daemon.http_head import RequestHead
 from appliance.daemon.texts import LANGUAGES, language_of, translator
 
@@ -27,7 +29,10 @@ _HTML: Final = "text/html; charset=utf-8"
 _PROFILE: Final = "application/x-apple-aspen-config"
 _CERTIFICATE: Final = "application/x-x509-ca-cert"
 _READING: Final = ("GET", "HEAD")
-_IN_CLEAR: Final = ("/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml")
+_THUNDERBIRD: Final = ("/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml")
+_SCRIPT: Final = ("/proxy.pac", "/wpad.dat")
+_IN_CLEAR: Final = (*_THUNDERBIRD, *_SCRIPT)
+_KEPT: Final = "max-age=300"
 _QUERY_MAX: Final = 8
 _OUTLOOK: Final = "/autodiscover/autodiscover.xml"
 
@@ -52,7 +57,8 @@ class Routes:
             "/ca.crt": (_READING, self._authority),
             "/mail.mobileconfig": (_READING, self._profile),
             _OUTLOOK: (("GET", "HEAD", "POST"), self._outlook),
-            **dict.fromkeys(_IN_CLEAR, (_READING, self._thunderbird)),
+            **dict.fromkeys(_THUNDERBIRD, (_READING, self._thunderbird)),
+            **dict.fromkeys(_SCRIPT, (_READING, self._script)),
         }
 
     def answer(self, asked: Asked) -> Response:
@@ -95,6 +101,10 @@ class Routes:
 
     def _thunderbird(self, _asked: Asked, _query: dict[str, str]) -> Response:
         return Response(200, _XML, client_config(self._facts))
+
+    def _script(self, _asked: Asked, _query: dict[str, str]) -> Response:
+        found = self._facts.script
+        return plain(404) if found is None else Response(200, pac.KIND, found.encode(), {"Cache-Control": _KEPT})
 
     def _profile(self, asked: Asked, query: dict[str, str]) -> Response:
         address, login, language = query.get("emailaddress", ""), None, self._language(asked, query)

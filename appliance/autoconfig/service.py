@@ -11,6 +11,7 @@ import socket
 import ssl
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -97,7 +98,8 @@ class AutoconfigService:
 def _read(settings: Settings) -> tuple[Routes, ssl.SSLContext]:
     folder = settings.server.state / "autoconfig" / "tls"
     tls, signer = server_context(folder), Signer(folder)
-    told = facts(settings, _authority(settings.server.state / "authority" / "ca.pem"))
+    proxy = find_spec("appliance.proxy") is not None  # a package of its own, which may be on no server or another
+    told = facts(settings, _authority(settings.server.state / "authority" / "ca.pem"), proxy=proxy)
     return Routes(told, signer.sign, settings.school.language), tls
 
 

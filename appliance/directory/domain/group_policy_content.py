@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from appliance.daemon.pac import KIND
 from appliance.directory.domain.group_policy_drives import Drive, drives_xml
 from appliance.directory.domain.group_policy_registry import Value, certificate_value, registry_pol
 
@@ -31,22 +32,23 @@ _PREFERENCES: Final = "{00000000-0000-0000-0000-000000000000}"
 
 
 @dataclass(frozen=True, slots=True)
-class TlsProxy:
-    """A proxy that is spoken to over TLS at ``host`` (as its certificate names it) and ``port``."""
+class Script:
+    """The ``text`` of the server's own script (PAC), which browsers at PCs have from the policy itself.
 
-    host: str
-    port: int
+    So nobody on the way can swap it, and no browser goes past the proxy because it could not fetch it.
+    """
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What PCs are told: ``proxy`` is the server's own, the URL of a PAC file, or ``None``; ``authority`` is DER.
+    """What PCs are told: ``proxy`` is the server's own script, the URL of another, or ``None``; ``authority`` is DER.
 
-    ``domain`` is the domain's name; ``cached_log_ons`` people, ``lock_after`` seconds (0: never).
+    ``cached_log_ons`` are people, ``lock_after`` seconds (0: never).
     """
 
-    domain: str
-    proxy: TlsProxy | str | None
+    proxy: Script | str | None
     authority: bytes | None
     drives: tuple[Drive, ...]
     cached_log_ons: int
@@ -97,29 +99,20 @@ def _machine(told: Told) -> Iterator[Value]:
         yield certificate_value("Root", told.authority)
         yield Value(rf"{_FIREFOX}\Certificates", "ImportEnterpriseRoots", 1)
     if told.proxy is not None:
-        yield from _browsers(told.proxy, told.domain)
+        yield from _browsers(told.proxy)
 
 
-def _browsers(proxy: TlsProxy | str, domain: str) -> Iterator[Value]:
+def _browsers(proxy: Script | str) -> Iterator[Value]:
     """Tell Edge, Chrome and Firefox; they speak TLS to a proxy, Windows itself does not."""
-    if isinstance(proxy, TlsProxy):
-        chrome = {"ProxyMode": "fixed_servers", "ProxyServer": f"https://{proxy.host}:{proxy.port}"}
-        chrome["ProxyBypassList"] = f"*.{domain},<local>"
-        script = b64encode(pac(proxy, domain).encode()).decode()
-        firefox = f"data:application/x-ns-proxy-autoconfig;base64,{script}"
-    else:
-        chrome, firefox = {"ProxyMode": "pac_script", "ProxyPacUrl": proxy}, proxy
+    url = proxy if isinstance(proxy, str) else f"data:{KIND};base64,{b64encode(proxy.text.encode()).decode()}"
+    chrome: dict[str, str | bool] = {"ProxyMode": "pac_script", "ProxyPacUrl": url}
+    if isinstance(proxy, Script):
+        chrome["ProxyPacMandatory"] = True  # K13: without a script nothing is reached, rather than everything
     for key in _CHROMES:
         yield Value(key, "ProxySettings", json.dumps(chrome))
     yield Value(rf"{_FIREFOX}\Proxy", "Mode", "autoConfig")
-    yield Value(rf"{_FIREFOX}\Proxy", "AutoConfigURL", firefox)
+    yield Value(rf"{_FIREFOX}\Proxy", "AutoConfigURL", url)
     yield Value(rf"{_FIREFOX}\Proxy", "Locked", 1)
-
-
-def pac(proxy: TlsProxy, domain: str) -> str:
-    """Return a proxy script: everything by ``proxy``, hosts of the domain and names without a dot without it."""
-    inside = f'isPlainHostName(host) || dnsDomainIs(host, ".{domain}")'
-    return f'function FindProxyForURL(url, host) {{ return {inside} ? "DIRECT" : "HTTPS {proxy.host}:{proxy.port}"; }}'
 
 
 def _user(told: Told) -> Iterator[Value]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from appliance.directory.domain.group_policy_content import TlsProxy, Told
+from appliance.directory.domain.group_policy_content import Script, Told
 from appliance.directory.domain.group_policy_drives import Drive, Members
-from appliance.settings.names import name_for
+from appliance.settings.web_script import web_script
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 def told_by(settings: Settings, authority: bytes | None, staff: Sequence[Members]) -> Told:
     """Return what these settings tell PCs; ``authority`` is the school's CA (DER), ``staff`` the staff's groups."""
     return Told(
-        domain=settings.domain.name,
         proxy=_proxy(settings),
         authority=authority,
         drives=tuple(_drives(settings, staff)),
@@ -29,13 +28,13 @@ def told_by(settings: Settings, authority: bytes | None, staff: Sequence[Members
     )
 
 
-def _proxy(settings: Settings) -> TlsProxy | str | None:
+def _proxy(settings: Settings) -> Script | str | None:
     wanted, address = settings.pcs.proxy, settings.network.listen["proxy-tls"]
     if wanted not in ("auto", "none"):
         return wanted
     if wanted == "none" or ip_address(address.host).is_loopback:
         return None
-    return TlsProxy(name_for(settings, "proxy"), address.port)
+    return Script(web_script(settings))
 
 
 def _drives(settings: Settings, staff: Sequence[Members]) -> Iterator[Drive]:

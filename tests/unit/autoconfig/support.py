@@ -13,4 +13,5 @@ FACTS = Facts(
     home=f"https://autoconfig.{DOMAIN}",
     names={name: f"https://{name}" for name in (MAIL, f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}", DOMAIN)},
     authority=b"DER of the authority",
+    script="function FindProxyForURL(url, host) {}",
 )

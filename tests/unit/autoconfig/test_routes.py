@@ -43,6 +43,9 @@ def ask(target: str, method: str = "GET", *, encrypted: bool = True, facts: Fact
         (FILE, "DELETE", 405),
         (f"https://autoconfig.{DOMAIN}{FILE}", "GET", 200),
         ("/.well-known/autoconfig/mail/config-v1.1.xml", "GET", 200),
+        ("/wpad.dat", "GET", 200),
+        ("/proxy.pac?x=1", "HEAD", 200),
+        ("/proxy.pac", "POST", 405),
         (OUTLOOK, "POST", 200),
         ("/Autodiscover/AutoDiscover.XML", "POST", 200),
         ("/autodiscover/autodiscover.json", "GET", 404),
@@ -61,6 +64,8 @@ def test_over_tls(target: str, method: str, status: int) -> None:
     [
         (FILE, FACTS, 200),
         (FILE, OWN, 200),
+        ("/wpad.dat", OWN, 200),
+        ("/proxy.pac", FACTS, 200),
         ("/", FACTS, 200),
         ("/", OWN, 302),
         ("/ca.crt", FACTS, 200),
@@ -103,6 +108,14 @@ def test_the_certificate_is_there_where_it_is_needed() -> None:
     assert ask("/ca.crt").body == FACTS.authority
     assert ask("/ca.crt", facts=OWN).status == 404
     assert b"/ca.crt" not in ask("/", facts=OWN).body
+
+
+@pytest.mark.parametrize("path", ["/wpad.dat", "/proxy.pac"])
+def test_browsers_get_their_script_and_keep_it_for_minutes(path: str) -> None:
+    found = ask(path, encrypted=False)
+    assert (found.kind, found.body) == ("application/x-ns-proxy-autoconfig", FACTS.script.encode())
+    assert b"\r\nCache-Control: max-age=300\r\n" in found.written(NOW) and b"no-store" not in found.written(NOW)
+    assert ask(path, facts=replace(FACTS, script=None)).status == 404, "no proxy, no script that names one"
 
 
 def test_a_profile_is_signed_and_a_file_to_keep() -> None:

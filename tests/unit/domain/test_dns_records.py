@@ -7,10 +7,11 @@ import pytest
 
 from appliance.daemon.own_addresses import chosen
 from appliance.directory.domain.dns_records import merged, shared_names, wanted
-from appliance.directory.domain.group_policy_content import TlsProxy
+from appliance.directory.domain.group_policy_content import Script
 from appliance.directory.domain.group_policy_told import told_by
 from appliance.settings.load import Settings, load
 from appliance.settings.mail_offers import Record
+from appliance.settings.web_script import web_script
 from tests.unit.domain.support_told import STAFF
 
 OURS, NEW, THEIRS = Record("A", "10.1.0.2"), Record("A", "10.1.0.9"), Record("A", "192.0.2.7")
@@ -118,7 +119,8 @@ def test_drives_and_proxy_are_as_the_settings_say(tmp_path: Path) -> None:
         ("U", r"\\server.schule.example\Home"),
         ("S", r"\\server.schule.example\Staff"),
     ]
-    assert (told.cached_log_ons, told.lock_after, told.proxy) == (2, 300, TlsProxy("proxy.schule.example", 3129))
+    assert (told.cached_log_ons, told.lock_after) == (2, 300)
+    assert told.proxy == Script(web_script(settings(tmp_path, **files)))
 
 
 def test_without_a_group_of_the_staff_there_is_no_drive_for_it(tmp_path: Path) -> None:
@@ -127,4 +129,4 @@ def test_without_a_group_of_the_staff_there_is_no_drive_for_it(tmp_path: Path) -
 
 def test_a_proxy_is_named_as_its_certificate_names_it(tmp_path: Path) -> None:
     told = told_by(settings(tmp_path, certificates="names: [10.1.0.2, schulserver.schule.example]\n"), None, ())
-    assert told.proxy == TlsProxy("schulserver.schule.example", 3129)
+    assert isinstance(told.proxy, Script) and '"HTTPS schulserver.schule.example:3129"' in told.proxy.text

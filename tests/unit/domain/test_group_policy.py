@@ -4,13 +4,14 @@ import hashlib
 import json
 import struct
 import xml.etree.ElementTree as ElementTree
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from appliance.directory.domain.group_policy_content import machine_content, pac, user_content
+from appliance.directory.domain.group_policy_content import Script, machine_content, user_content
 from appliance.directory.domain.group_policy_drives import Drive, drives_xml
 from appliance.directory.domain.group_policy_registry import Value, certificate_value, registry_pol
 from tests.unit.domain.support_told import STAFF, TOLD
@@ -91,11 +92,16 @@ def test_who_wants_no_proxy_is_told_nothing_of_one() -> None:
     assert "Registry.pol" not in user_content(told).files
 
 
-def test_the_script_for_firefox_sends_the_school_itself_past_the_proxy() -> None:
-    assert TOLD.proxy is not None and not isinstance(TOLD.proxy, str)
-    script = pac(TOLD.proxy, TOLD.domain)
-    assert 'dnsDomainIs(host, ".schule.example")' in script
-    assert '"HTTPS proxy.schule.example:3129"' in script
+def test_the_servers_own_script_is_in_the_policy_for_every_browser_and_not_for_windows() -> None:
+    assert isinstance(TOLD.proxy, Script)
+    machine = {(key, name): data for key, name, _, data in parsed(machine_content(TOLD).files["Registry.pol"])}
+    url = machine[r"Software\Policies\Mozilla\Firefox\Proxy", "AutoConfigURL"]
+    head, _, script = url.partition(";base64,")
+    assert (head, b64decode(script).decode()) == ("data:application/x-ns-proxy-autoconfig", TOLD.proxy.text)
+    for browser in (r"Software\Policies\Microsoft\Edge", r"Software\Policies\Google\Chrome"):
+        wanted = {"ProxyMode": "pac_script", "ProxyPacUrl": url, "ProxyPacMandatory": True}
+        assert json.loads(machine[browser, "ProxySettings"]) == wanted
+    assert "Registry.pol" not in user_content(TOLD).files
 
 
 def test_each_half_names_the_parts_of_windows_that_read_it_in_order() -> None:
