@@ -1,4 +1,4 @@
-"""The page for people: how their programs and devices reach the school's mail, in German and English. Pure.
+"""The page for people: how their programs reach the school's mail and the web, in German and English. Pure.
 
 May live here: texts and their HTML. May not: which page is given when (``routes``). A page runs no script and loads
 nothing.
@@ -24,13 +24,17 @@ _STYLE: Final = (
 )
 _NAMES: Final = {"de": "Deutsch", "en": "English"}
 _NOT_OURS: Final = _("This is no address of the school. Please go back and type it again.")
+_BROWSERS: Final = _(
+    "At school browsers reach the web through the server. "
+    "Where yours does not find it, enter this address as the automatic proxy configuration:"
+)
 
 
 def page(facts: Facts, language: str, *, encrypted: bool) -> bytes:
     """Return the page in ``language``; where the connection is not ``encrypted`` nobody is asked for anything."""
     say = translator(language)
-    parts = [*_trust(facts, say), *_programs(facts, say), *_apple(facts, say, encrypted), *_by_hand(facts, say)]
-    return _html(facts, language, "\n".join(parts))
+    mail = [*_programs(facts, say), *_apple(facts, say, encrypted), *_by_hand(facts, say)]
+    return _html(facts, language, "\n".join([*_trust(facts, say), *mail, *_browsers(facts, say)]))
 
 
 def no_address(facts: Facts, language: str) -> bytes:
@@ -79,6 +83,13 @@ def _by_hand(facts: Facts, say: Translate) -> Iterator[str]:
 def _way(offer: Offer, say: Translate) -> str:
     port = escape(say(_("port {port}")).format(port=offer.port))
     return f"<code>{escape(offer.host)}</code>, {port}, {'SSL/TLS' if offer.at_once else 'STARTTLS'}"
+
+
+def _browsers(facts: Facts, say: Translate) -> Iterator[str]:
+    if facts.script is None:
+        return
+    yield "<h2>Firefox, Chrome, Edge</h2>"
+    yield f"<p>{escape(say(_BROWSERS))}<br><code>{escape(facts.home)}/proxy.pac</code></p>"
 
 
 def _html(facts: Facts, language: str, inside: str) -> bytes:

@@ -21,7 +21,9 @@ _LISTENERS = (
     Option("smtp", ADDRESS, "0.0.0.0:25", "Devices of the school hand in mail.", example="127.0.0.1:2525"),
     Option("imap", ADDRESS, "0.0.0.0:143", "Mail programs read mail (STARTTLS).", example="127.0.0.1:2143"),
     Option("imaps", ADDRESS, "0.0.0.0:993", "Mail programs read mail (TLS at once).", example="127.0.0.1:2993"),
-    Option("http", ADDRESS, "0.0.0.0:80", "Mail programs ask how they are set up.", example="127.0.0.1:2080"),
+    Option(
+        "http", ADDRESS, "0.0.0.0:80", "Mail programs and browsers ask how they are set up.", example="127.0.0.1:2080"
+    ),
     Option("https", ADDRESS, "0.0.0.0:443", "The same over TLS, for people too.", example="127.0.0.1:2443"),
     Option("ftp", ADDRESS, "0.0.0.0:21", "File programs (FTP with TLS).", example="127.0.0.1:2121"),
     Option("ftps", ADDRESS, "0.0.0.0:990", "File programs that begin with TLS at once.", example="127.0.0.1:2990"),

@@ -72,5 +72,11 @@ def test_a_page_is_whole_loads_nothing_and_links_to_ourselves_only(language: str
         assert told in read.text
 
 
+def test_browsers_are_told_where_their_script_is_if_there_is_one() -> None:
+    where = f"{FACTS.home}/proxy.pac"
+    assert where in Reader(page(FACTS, "de", encrypted=False)).text
+    assert where not in Reader(page(replace(FACTS, script=None), "de", encrypted=False)).text
+
+
 def test_what_was_typed_is_not_repeated() -> None:
     assert "Adresse" in Reader(no_address(FACTS, "de")).text
