@@ -12,6 +12,7 @@ from appliance.daemon.options_network import Address
 from appliance.daemon.secret import Secret
 from appliance.supervisor.probe import ProbeFailed, Visitor
 from appliance.supervisor.probe_autoconfig import probe_autoconfig
+from tests.integration.autoconfig.test_clients import curl
 from tests.integration.support_ports import free_port
 
 
@@ -79,3 +80,10 @@ def test_it_waits_for_a_reload(school):
     certificates = replace(made.settings.certificates, names=("post.schule.example",))
     with pytest.raises(ProbeFailed, match="schoolserver reload"):
         probe_autoconfig(replace(made, settings=replace(made.settings, certificates=certificates)))
+
+
+def test_browsers_get_something_else(school):
+    file = curl(school, school.url("http", "/mail/config-v1.1.xml"), "--fail")
+    says = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(file) + file
+    with somebody(says) as port, pytest.raises(ProbeFailed, match="browsers' script"):
+        probe_autoconfig(visitor(school, http=port))
