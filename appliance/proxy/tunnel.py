@@ -10,16 +10,9 @@ from typing import Any
 
 from appliance.policy.decision import Limits
 from appliance.policy.request import Action
+from appliance.proxy.allowance import with_tls
 from appliance.proxy.coupling import couple, uncouple
 from appliance.proxy.upstream import Upstream
-
-_HANDSHAKE = 64 * 1024
-_SHARE = 50
-
-
-def with_tls(size: int) -> int:
-    """Give what ``size`` bytes of a file may take inside a tunnel: TLS adds heads, records and a handshake (2 %)."""
-    return size + size // _SHARE + _HANDSHAKE
 
 
 class Tunnel:
