@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import nsmallest
+from itertools import islice
 
 from appliance.policy.request import Action
 
@@ -19,7 +20,7 @@ _BUCKETS = 20
 _EACH = 1_000  # meters of one account
 _CROWDED = _EACH * 7 // 8  # of these in use: those that come count together
 _MOST = 50_000  # meters of all
-_SWEPT = 1_000  # looked at by one sweep
+_SWEPT = 200  # looked at by one sweep
 _REST = 0  # in place of a host's hash
 _SPARED = 4  # bits of a hash: a number of 60 takes less memory than one of 64
 _NOTHING = array("q")
@@ -150,7 +151,7 @@ class Meters:
         self._owners: dict[int, _Owner] = {}
         self._count = 0
         self._fresh: dict[Meter, list[int]] = {}  # meters with bytes that were not told yet, and their sums without
-        self._round: list[_Owner] = []
+        self._round: Iterator[Meter] = iter(())
         self._now = 0  # the present bucket
         self._from = self._until = 0.0
 
@@ -192,15 +193,14 @@ class Meters:
 
     def sweep(self, now: float) -> None:
         """Forget what counts nothing any more; to be called every few seconds, each time it looks at some."""
-        self._round = self._round or list(self._owners.values())
-        looked = 0
-        while self._round and looked < _SWEPT:
-            owner = self._round.pop()
-            looked += 1 + len(owner.meters)
-            for meter in list(owner.meters.values()):
-                meter.settle(now)
-                if meter.empty:
-                    self.forget(meter)
+        looked = False
+        for meter in islice(self._round, _SWEPT):
+            meter.settle(now)
+            if meter.empty:
+                self.forget(meter)
+            looked = True
+        if not looked:
+            self._round = self._walk()
 
     def hashed(self, name: str) -> int:
         """Give what stands for ``name`` here: 60 bits, the same in all workers, never 0."""
@@ -281,6 +281,10 @@ class Meters:
             self._owners[name] = owner
             self._count += 1
         return meter
+
+    def _walk(self) -> Iterator[Meter]:
+        for owner in list(self._owners.values()):
+            yield from list(owner.meters.values())
 
     def _forget_emptiest(self, owner: _Owner) -> None:
         idle = [meter for meter in owner.meters.values() if not meter._users]

@@ -60,9 +60,11 @@ def test_the_empty_ones_are_forgotten_and_the_used_ones_are_not():
     left.release()
     idle.release()
     assert len(meters) == 2, "what counted nothing goes at once"
-    meters.sweep(1.0)
+    for now in (1.0, 2.0, 3.0):
+        meters.sweep(now)
     assert len(meters) == 2
-    meters.sweep(10_000.0)
+    for _ in range(3):
+        meters.sweep(10_000.0)
     assert list(meters) == [used]
     assert meters.of("fred", "a.example") is used
 
@@ -77,7 +79,7 @@ def test_a_sweep_looks_at_some_only_and_the_next_at_others():
     while meters:
         meters.sweep(10_000.0)
         left.append(len(meters))
-    assert len(left) > 5 and left == sorted(left, reverse=True)
+    assert len(left) > 20 and left == sorted(left, reverse=True)
 
 
 def test_nobody_gets_a_sum_forgotten_by_opening_many_hosts():
