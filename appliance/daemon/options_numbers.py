@@ -1,4 +1,4 @@
-"""Types that count: integers, numbers, sizes in bytes, durations in seconds; sizes and durations name their unit."""
+"""Types that count: integers, numbers, sizes in bytes, durations in seconds, rates; the last three name their unit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _DURATIONS = {
     "week": Decimal(604800),
     "weeks": Decimal(604800),
 }
-_QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,6})?) ?([A-Za-z]+)", re.ASCII)
+_RATES = {"kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9}
+_QUANTITY = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,6})?) ?([A-Za-z]+(?:/s)?)", re.ASCII)
 
 
 def integer(smallest: int, largest: int) -> Scalar[int]:
@@ -85,6 +86,19 @@ def duration(smallest: float = 0, largest: float = 10 * 365 * 86400) -> Scalar[f
     return Scalar("duration", f"a duration{bounds} with its unit (ms, s, min, h, days, weeks)", parse)
 
 
+def rate(smallest: int, largest: int) -> Scalar[int]:
+    """Give the type of rates in bits per second, written ``100 Mbit/s``."""
+
+    def parse(value: str) -> int:
+        amount, unit = _quantity(value)
+        if unit not in _RATES:
+            raise ValueError(_other_case(value, amount, unit, _RATES))
+        return int(_within(amount * _RATES[unit], smallest, largest))
+
+    bounds = f" from {_format_rate(smallest)} to {_format_rate(largest)}"
+    return Scalar("rate", f"a rate{bounds} with its unit (kbit/s, Mbit/s, Gbit/s)", parse)
+
+
 def format_size(count: int) -> str:
     """Write a size so that reading it gives the same number, in the unit that makes it shortest: ``20 MB``."""
     texts = [f"{count // factor} {unit}" for unit, factor in _SIZES.items() if unit != "KB" and count % factor == 0]
@@ -100,6 +114,11 @@ def format_duration(seconds: float) -> str:
     unit, factor = [row for row in units.items() if milliseconds % row[1] == 0][-1]
     count = milliseconds // factor
     return f"{count} {'day' if unit == 'days' and count == 1 else unit}"
+
+
+def _format_rate(bits: int) -> str:
+    texts = [f"{bits // factor} {unit}" for unit, factor in _RATES.items() if bits % factor == 0]
+    return min(texts, key=len)
 
 
 def _quantity(value: str) -> tuple[Decimal, str]:

@@ -133,6 +133,13 @@ def _plain_log(reading: Reading) -> None:
         _report(reading, ("server.launcher", "server.audit_log"), "audit_log plain with launcher systemd", allowed)
 
 
+def _exempt(reading: Reading) -> None:
+    for number, domain in enumerate(reading.value("proxy.not_exempt")):
+        if domain in reading.value("proxy.exempt"):
+            source = reading.sources[f"proxy.not_exempt[{number}]"]
+            reading.report(source, f"{domain}, which is in exempt too", "each domain in one of exempt and not_exempt")
+
+
 def _delays(reading: Reading) -> None:
     if reading.value("auth.first_delay") > reading.value("auth.max_delay"):
         paths = ("auth.first_delay", "auth.max_delay")
@@ -178,6 +185,7 @@ CHECKS: tuple[Callable[[Reading], None], ...] = (
     _folders,
     _socket_paths,
     _plain_log,
+    _exempt,
     _delays,
     _holidays,
     _alerts,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.daemon.options import option
-from appliance.daemon.options_collections import ListOf, MappingOf
-from appliance.daemon.options_numbers import duration, integer
+from appliance.daemon.options_collections import ListOf, MappingOf, Maybe
+from appliance.daemon.options_numbers import duration, integer, rate
+from appliance.daemon.options_table import table
 from appliance.daemon.options_values import PATH, Scalar, choice, text
 from appliance.policy.account import Role
 from appliance.policy.targets import host_of
@@ -40,9 +41,20 @@ def _domain(value: str) -> str:
 DESTINATION = Scalar("host:port", "a name or address and a port, such as intranet.example:8443", _destination)
 _DOMAIN = Scalar("domain", "a domain such as example.org, which means all below it too", _domain)
 _CATEGORY = text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "a category, as its folder is called", longest=63)
+_RATE = Maybe(rate(10**6, 10**12))
+EXEMPT_LISTS = ("updates", "learning", "video", "youtube")
+"""The lists of exempt hosts that come with the package."""
 _EVERYBODY = ["malware", "phishing"]
 _ADULTS = ("teacher", "staff", "office", "admin")
 _PUPILS = ["adult", "agressif", "dangerous_material", "doh", "drogue", "gambling", "redirector", "vpn", *_EVERYBODY]
+
+
+@dataclass(frozen=True, slots=True)
+class LineRate:
+    """What the school's line carries each way, in bits per second; ``None``: it is not shared out."""
+
+    down: int | None = option(_RATE, None, "From the internet, as much as really arrives.", example="100 Mbit/s")
+    up: int | None = option(_RATE, None, "To the internet.", example="40 Mbit/s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +105,34 @@ class Proxy:
     )
     tunnel_timeout: float = option(
         duration(1, 86400), "10 min", "A tunnel (HTTPS) in which nothing moves for so long is ended.", example="5 min"
+    )
+    tunnel_window: float = option(
+        duration(10, 86400),
+        "10 min",
+        "What an account moves to and from one host in tunnels (HTTPS) within so long counts together (K12).",
+        example="30 min",
+    )
+    exempt_lists: tuple[str, ...] = option(
+        ListOf(choice(EXEMPT_LISTS)),
+        ["updates", "learning", "video"],
+        "Hosts whose tunnels have no limit, by lists that come with the package: updates of systems and programs, sites "
+        "for learning, films of public broadcasters. YouTube is a list of its own: it has anything, not lessons only.",
+        example=["updates", "learning", "video", "youtube"],
+    )
+    exempt: tuple[str, ...] = option(
+        ListOf(_DOMAIN), [], "More domains without a limit, with all below them.", example=["moodle.school.example"]
+    )
+    not_exempt: tuple[str, ...] = option(
+        ListOf(_DOMAIN),
+        [],
+        "Domains of the lists that have the limit after all, with all below them.",
+        example=["arte.tv"],
+    )
+    line_rate: LineRate = option(
+        table(LineRate),
+        {},
+        "What the school's line carries. When it is set, everybody gets the same part of it when many want much, "
+        "however many connections he has.",
     )
     connections: int = option(
         integer(1, 100_000), 10_000, "Connections that one process serves at once.", unit="connections", example=2000

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.daemon.options_network import ADDRESS, DOMAIN, NETWORK, Address
-from appliance.daemon.options_numbers import duration, format_duration, format_size, integer, number, size
+from appliance.daemon.options_numbers import duration, format_duration, format_size, integer, number, rate, size
 from appliance.daemon.options_reading import WRONG, Reading, Source
 from appliance.daemon.options_times import DATE, TIME_OF_DAY, WEEKDAYS, WINDOW, ZONE, Window
 from appliance.daemon.options_values import BOOLEAN, PATH, choice, text
@@ -53,6 +53,10 @@ def problem(kind, written):
         (duration(), "2 h", 7200.0),
         (duration(), "14 days", 14 * 86400.0),
         (duration(), "1 week", 7 * 86400.0),
+        (rate(1000, 10**9), "100 Mbit/s", 100_000_000),
+        (rate(1000, 10**9), "1.5Mbit/s", 1_500_000),
+        (rate(1000, 10**9), "64 kbit/s", 64_000),
+        (rate(1000, 10**9), "1 Gbit/s", 10**9),
         (integer(0, 10), "7", 7),
         (integer(-5, 10), "-5", -5),
         (number(0, 1), "0.1", 0.1),
