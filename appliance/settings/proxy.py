@@ -115,8 +115,8 @@ class Proxy:
     exempt_lists: tuple[str, ...] = option(
         ListOf(choice(EXEMPT_LISTS)),
         ["updates", "learning", "video"],
-        "Hosts whose tunnels have no limit, by lists that come with the package: updates of systems and programs, sites "
-        "for learning, films of public broadcasters. YouTube is a list of its own: it has anything, not lessons only.",
+        "Hosts whose tunnels have no limit, by lists that come with the package: updates of systems and programs, "
+        "sites for learning, films of public broadcasters. YouTube is a list of its own: it has not lessons only.",
         example=["updates", "learning", "video", "youtube"],
     )
     exempt: tuple[str, ...] = option(

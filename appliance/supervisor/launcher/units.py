@@ -288,13 +288,17 @@ def _smb(settings: Settings) -> Unit:
 
 
 def _proxy(settings: Settings) -> Unit:
-    state = settings.server.state / "proxy"
+    runtime, state = settings.server.runtime / "proxy", settings.server.state / "proxy"
     return Unit(
         name="proxy",
         argv=_python("appliance.proxy", settings),
         identity="proxy",
         listeners=_ports(settings, "proxy", "proxy-tls"),
-        folders=(Folder(state, "proxy", "proxy", 0o700), Folder(state / "tls", "proxy", "proxy", 0o700)),
+        folders=(
+            Folder(runtime, "proxy", "proxy", 0o700, transient=True),
+            Folder(state, "proxy", "proxy", 0o700),
+            Folder(state / "tls", "proxy", "proxy", 0o700),
+        ),
         after=("auth",),
         watchdog=settings.server.watchdog,
     )
