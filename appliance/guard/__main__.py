@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon.arguments import settings_parser
 from appliance.daemon.counts import Counts, Pace
 from appliance.daemon.logs import set_up as set_up_logs
+from appliance.daemon.nftables import FirewallError
 from appliance.daemon.notify import Notifier
-from appliance.guard.firewall import FirewallError, hold, set_up, take_down
+from appliance.guard.firewall import hold, set_up, take_down
 from appliance.guard.rule import Guard, guesser
 from appliance.settings.program import run
 

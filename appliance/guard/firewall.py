@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import math
-import subprocess
 from typing import Final
 
+from appliance.daemon.nftables import attempt, tell
+
 TABLE: Final = "schoolserver-guard"
-_NFT: Final = "/usr/sbin/nft"
 _TCP: Final = "88, 135, 139, 389, 445, 464, 636, 3268, 3269, 49152-65535"
 _UDP: Final = "389"
-_TIME: Final = 10.0
-
-
-class FirewallError(Exception):
-    """The firewall does not do what it is told; the text is its own, without an address."""
 
 
 def table(most: int) -> str:
@@ -60,30 +55,17 @@ def held(address: str, seconds: float) -> tuple[str, str]:
 
 
 def set_up(most: int) -> None:
-    """Make the table; raises :class:`FirewallError`."""
-    _tell(table(most))
+    """Make the table; raises ``FirewallError``."""
+    tell(table(most))
 
 
 def take_down() -> None:
-    """Remove the table: where nobody counts, nobody waits; raises :class:`FirewallError`."""
-    _tell(f"delete table inet {TABLE}\n")
+    """Remove the table: where nobody counts, nobody waits; raises ``FirewallError``."""
+    tell(f"delete table inet {TABLE}\n")
 
 
 def hold(address: str, seconds: float) -> None:
-    """Let ``address`` wait; raises :class:`FirewallError`."""
+    """Let ``address`` wait; raises ``FirewallError``."""
     out, into = held(address, seconds)
-    _run(out)
-    _tell(into)
-
-
-def _tell(text: str) -> None:
-    done = _run(text)
-    if done.returncode != 0:
-        raise FirewallError(done.stderr.strip().splitlines()[0] if done.stderr.strip() else f"exit {done.returncode}")
-
-
-def _run(text: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run((_NFT, "-f", "-"), input=text, capture_output=True, text=True, timeout=_TIME, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise FirewallError(f"{_NFT}: {type(error).__name__}") from error
+    attempt(out)
+    tell(into)

@@ -1,4 +1,4 @@
-from appliance.directory.domain.forwarders import forwarders
+from appliance.daemon.forwarders import forwarders
 
 
 def test_given_ones_are_taken_as_they_are(tmp_path):
