@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 
-from appliance.daemon.options_network import Network
+from appliance.daemon.options_network import Network, within
 from appliance.daemon.options_reading import Reading
 
 
@@ -34,16 +34,9 @@ def _rooms_inside(reading: Reading) -> None:
     rooms: Mapping[str, Sequence[Network]] = reading.value("network.rooms")
     for room, places in rooms.items() if networks else ():
         for number, place in enumerate(places):
-            if not any(_within(place, network) for network in networks):
+            if not any(within(place, network) for network in networks):
                 source = reading.sources[f"network.rooms.{room}[{number}]"]
                 reading.report(source, str(place), f"a part of the school's networks ({', '.join(map(str, networks))})")
-
-
-def _within(inner: Network, outer: Network) -> bool:
-    first, last = int(inner.network_address), int(inner.broadcast_address)
-    return (
-        inner.version == outer.version and int(outer.network_address) <= first and last <= int(outer.broadcast_address)
-    )
 
 
 def _is_address(name: str) -> bool:

@@ -24,6 +24,7 @@ from appliance.settings.checks import CHECKS
 from appliance.settings.checks_access import ACCESS_CHECKS
 from appliance.settings.checks_certificates import CERTIFICATE_CHECKS
 from appliance.settings.checks_domain import DOMAIN_CHECKS
+from appliance.settings.checks_wlan import WLAN_CHECKS
 from appliance.settings.directory import DirectorySettings
 from appliance.settings.domain import DomainSettings, completed
 from appliance.settings.files import FILES
@@ -70,7 +71,10 @@ def load(folder: Path) -> Settings:
     present = _look(folder, reading)
     sections = {name: _section(folder, name, kind, present, reading) for name, kind in FILES.items()}
     reading.run(
-        (*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS, *DOMAIN_CHECKS, *DEVICE_CHECKS, *OUTSIDE_CHECKS, *RULE_CHECKS)
+        (
+            *(*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS, *DOMAIN_CHECKS, *WLAN_CHECKS),
+            *(*DEVICE_CHECKS, *OUTSIDE_CHECKS, *RULE_CHECKS),
+        )
     )
     if reading.problems:
         order = [f"{name}.yaml" for name in FILES]

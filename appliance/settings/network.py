@@ -30,6 +30,9 @@ _LISTENERS = (
     Option("ldap", ADDRESS, "127.0.0.1:389", "The directory, for programs on this machine.", example="127.0.0.1:2389"),
     Option("proxy", ADDRESS, "127.0.0.1:3128", "The proxy in clear, for this machine.", example="127.0.0.1:2128"),
     Option("proxy-tls", ADDRESS, "0.0.0.0:3129", "The proxy over TLS, for all others.", example="127.0.0.1:2129"),
+    Option("transparent-http", ADDRESS, "0.0.0.0:3130", "Where the WLAN's HTTP is led to.", example="[::]:3130"),
+    Option("transparent-tls", ADDRESS, "0.0.0.0:3131", "Where the WLAN's HTTPS is led to.", example="[::]:3131"),
+    Option("dns", ADDRESS, "0.0.0.0:3153", "Where the WLAN's questions for names are led to.", example="[::]:3153"),
 )
 
 
@@ -39,7 +42,10 @@ def _frozen(**values: object) -> Mapping[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """``listen``: service to address; ``networks``: the school's own; ``rooms``: name of a room to its networks."""
+    """``listen``: service to address; ``networks``: the school's own; ``rooms``: name of a room to its networks.
+
+    ``wlan_networks`` are taken transparently; ``wlan_interfaces`` are names of the cards that lead to them.
+    """
 
     listen: Mapping[str, Address] = option(
         Table(_LISTENERS, _frozen), {}, "Address and port on which each service listens; 0.0.0.0 is every address."
@@ -56,6 +62,21 @@ class NetworkSettings:
         "Networks in which only devices are, such as printers and panels, and no PC: where somebody could take an "
         "address of his own, he could hand in mail as a device does (mail.yaml: devices).",
         example=["10.1.30.0/24"],
+    )
+    wlan_networks: tuple[Network, ...] = option(
+        ListOf(NETWORK),
+        [],
+        "Networks of phones and notebooks that nobody sets up: their way to the internet is taken by the name of the "
+        "site, without a proxy in their settings, and all other ways are closed. None: there is no such way in. What "
+        "is named first, or no longer at all, counts after schoolserver setup.",
+        example=["10.1.64.0/18", "fd12:3456:789a:64::/64"],
+    )
+    wlan_interfaces: tuple[str, ...] = option(
+        ListOf(text(r"[A-Za-z0-9_.-]{1,15}", "a network card's name")),
+        [],
+        "Network cards behind which these networks are and nothing else: what comes in there from another address, or "
+        "elsewhere from theirs, is dropped. None: only addresses count.",
+        example=["eth1"],
     )
     rooms: Mapping[str, tuple[Network, ...]] = option(
         MappingOf(ROOM, ListOf(NETWORK, fewest=1)),

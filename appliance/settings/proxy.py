@@ -9,6 +9,7 @@ from pathlib import Path
 
 from appliance.daemon.options import option
 from appliance.daemon.options_collections import ListOf, MappingOf, Maybe
+from appliance.daemon.options_network import NETWORK_PORT, NetworkPort
 from appliance.daemon.options_numbers import duration, integer, rate
 from appliance.daemon.options_table import table
 from appliance.daemon.options_values import PATH, Scalar, choice, text
@@ -84,6 +85,13 @@ class Proxy:
         [],
         "What may be reached although it lies inside the school or on another port than 80 and 443.",
         example=["intranet.schule.example:8443", "10.1.0.7:80"],
+    )
+    unnamed: tuple[NetworkPort, ...] = option(
+        ListOf(NETWORK_PORT),
+        [],
+        "Where the WLAN (network.yaml: wlan_networks) may go without saying a name, or with the name encrypted: any "
+        "site there is open to it, and no list knows which. Ports other than 80 and 443 are let through to there only.",
+        example=["17.0.0.0/8:443", "17.0.0.0/8:5223", "[2620:149::/32]:443"],
     )
     remember: float = option(
         duration(0, 3600),
