@@ -32,6 +32,8 @@ UNITS: Final = (
     "imap",
     "autoconfig",
     "proxy",
+    "firewall",
+    "resolver",
     "fileshare",
     "smb",
 )

@@ -16,6 +16,8 @@ MAY = {
     "directory": BASE | {"directory"},
     "clock": BASE | {"clock"},
     "guard": BASE | {"guard"},
+    "firewall": BASE | {"firewall"},
+    "resolver": BASE | {"resolver"},
     "roster": BASE | {"roster", "directory"},
     "auth": BASE | {"auth", "directory", "audit.client", "usage"},
     "audit": BASE | {"audit"},

@@ -33,6 +33,7 @@ def school_units(settings: Settings) -> tuple[Unit, ...]:
         _imap(settings),
         _autoconfig(settings),
         _proxy(settings),
+        *((_firewall(settings), _resolver(settings)) if settings.network.wlan_networks else ()),
         _fileshare(settings),
         *((_smb(settings),) if settings.directory.kind == "domain" else ()),
     )
@@ -289,11 +290,12 @@ def _smb(settings: Settings) -> Unit:
 
 def _proxy(settings: Settings) -> Unit:
     runtime, state = settings.server.runtime / "proxy", settings.server.state / "proxy"
+    transparent = ("transparent-http", "transparent-tls") if settings.network.wlan_networks else ()
     return Unit(
         name="proxy",
         argv=_python("appliance.proxy", settings),
         identity="proxy",
-        listeners=_ports(settings, "proxy", "proxy-tls"),
+        listeners=_ports(settings, "proxy", "proxy-tls", may_lack=transparent),
         folders=(
             Folder(runtime, "proxy", "proxy", 0o700, transient=True),
             Folder(state, "proxy", "proxy", 0o700),
@@ -301,6 +303,29 @@ def _proxy(settings: Settings) -> Unit:
         ),
         after=("auth",),
         watchdog=settings.server.watchdog,
+    )
+
+
+def _firewall(settings: Settings) -> Unit:
+    """It has root's right to the firewall and no other."""
+    return Unit(
+        name="firewall",
+        argv=_python("appliance.firewall", settings),
+        identity="privileged",
+        watchdog=settings.server.watchdog,
+    )
+
+
+def _resolver(settings: Settings) -> Unit:
+    """Dnsmasq holds its port itself; without the firewall that port would be open to everybody."""
+    return Unit(
+        name="resolver",
+        argv=_python("appliance.resolver", settings),
+        identity="resolver",
+        folders=(Folder(settings.server.state / "resolver", "resolver", "resolver", 0o700),),
+        after=("firewall",),
+        readiness=Readiness.EXEC,
+        reload_signal=None,
     )
 
 

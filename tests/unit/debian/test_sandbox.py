@@ -26,6 +26,8 @@ MOST = {
     "backup@": 3.5,
     "smb": 2.5,  # it sees into Samba's processes and reads every home
     "guard": 2.0,
+    "firewall": 2.0,
+    "resolver": 1.5,
     "time": 3.5,  # chrony sets the clock and changes users
     "domain": 5.0,  # a domain controller serves files and policies as whoever asks, and marks them with SYS_ADMIN
 }

@@ -1,6 +1,7 @@
 """The units that the packages bring are those of the launcher's table: what runs in the demo runs on a server."""
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -26,6 +27,8 @@ PACKAGE_OF = {
     "smb": "fileshare",
     "outbound": "mail",
     "proxy": "proxy",
+    "firewall": "proxy",
+    "resolver": "proxy",
 }
 
 
@@ -36,10 +39,11 @@ def settings(tmp_path):
 
 @pytest.fixture
 def table(settings) -> tuple[Unit, ...]:
-    """What there is with either directory."""
+    """What there is with either directory, and with a WLAN."""
     found = {}
+    wlan = replace(settings.network, wlan_networks=(ip_network("10.1.64.0/18"),))
     for kind in ("slapd", "domain"):
-        there = replace(settings, directory=replace(settings.directory, kind=kind))
+        there = replace(settings, directory=replace(settings.directory, kind=kind), network=wlan)
         for one in school_units(there):
             after = found[one.name].after if one.name in found else ()
             found[one.name] = replace(one, after=tuple({*after, *one.after}))
@@ -95,7 +99,7 @@ def test_a_port_that_is_taken_stops_no_unit_that_can_do_without(table):
         assert required & sockets_of(one) == {names[each.name] for each in one.listeners if each.name not in spare}
         assert wanted & sockets_of(one) == {names[name] for name in spare}, one.name
         lacking |= spare
-    assert lacking == {"submissions", "smtp", "imaps", "ftps", "http", "https"}
+    assert lacking == {*("submissions", "smtp", "imaps", "ftps", "http", "https"), "transparent-http", "transparent-tls"}
 
 
 def test_it_is_ready_watched_and_stopped_as_in_the_table(table):
@@ -197,10 +201,11 @@ def test_the_shared_lines_name_no_key_that_a_unit_sets():
         shared = {(line.section, line.key) for line in reading.lines(reading.UNITS / "shared" / f"{kind}.conf")}
         for path in reading.units(f"*.{kind}"):
             own = {(line.section, line.key) for line in reading.lines(path)}
-            assert own & shared <= {("Unit", "ConditionPathExists")}, f"{path.name}: only conditions add up"
+            add_up = {("Unit", "ConditionPathExists"), ("Unit", "PartOf")}
+            assert own & shared <= add_up, f"{path.name}: only conditions, and with whom it ends, add up"
 
 
-def test_only_the_directory_that_was_chosen_starts():
+def test_only_what_was_chosen_starts():
     """Conditions of a unit must all hold; the port of slapd gives way while accounts move to a domain."""
     wanted = {
         "schoolserver-directory.service": ["with-slapd"],
@@ -211,6 +216,10 @@ def test_only_the_directory_that_was_chosen_starts():
         "schoolserver-guard.service": ["with-domain"],
         "schoolserver-smb.service": ["with-domain"],
         "schoolserver-smb.socket": ["with-domain"],
+        "schoolserver-firewall.service": ["with-wlan"],
+        "schoolserver-resolver.service": ["with-wlan"],
+        "schoolserver-transparent-http.socket": ["with-wlan"],
+        "schoolserver-transparent-tls.socket": ["with-wlan"],
     }
     for path in (*reading.units("*.service"), *reading.units("*.socket")):
         said = reading.values(path, "Unit", "ConditionPathExists")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from ipaddress import ip_network
 
 import pytest
 
@@ -31,6 +32,18 @@ def test_every_part_is_there(settings):
         "proxy",
         "supervisor",
     ]
+
+
+def test_a_wlan_brings_its_rules_its_names_and_two_ports_of_the_proxy(settings):
+    before = {unit.name: unit for unit in school_units(settings)}
+    wlan = replace(settings.network, wlan_networks=(ip_network("10.1.64.0/18"),))
+    after = {unit.name: unit for unit in school_units(replace(settings, network=wlan))}
+    assert after.keys() - before.keys() == {"firewall", "resolver"}
+    assert after["resolver"].after == ("firewall",), "its port is open to everybody until the rules stand"
+    more = {(one.name, one.needed) for one in after["proxy"].listeners} - {
+        (one.name, one.needed) for one in before["proxy"].listeners
+    }
+    assert more == {("transparent-http", False), ("transparent-tls", False)}
 
 
 def test_without_a_directory_of_our_own_nobody_waits_for_it(settings):
