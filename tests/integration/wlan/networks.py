@@ -1,0 +1,137 @@
+"""A school's networks as namespaces: the server between its WLAN, a room of PCs, and somebody outside. Root only.
+
+The server forwards packets, as the worst case has it: without rules of ours the phone would reach everybody. Nothing
+leaves these namespaces; 8.8.8.8 is an address of the one who is outside. ``with networks() as school:`` gives all four.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+SERVER, PHONE, PC, OUTSIDE = "10.1.64.1", "10.1.64.9", "10.1.12.9", "8.8.8.8"
+SERVER6, PHONE6, PC6, OUTSIDE6 = "fd12:1:1:64::1", "fd12:1:1:64::9", "fd12:1:1:12::9", "2001:db8::8"
+SETTINGS = {
+    "network.yaml": (
+        "networks: [10.1.0.0/16, 'fd12:1:1::/48']\n"
+        "wlan_networks: [10.1.64.0/18, 'fd12:1:1:64::/64']\n"
+        "rooms: {'12': [10.1.12.0/24]}\n"
+        "listen:\n  transparent-http: '[::]:3130'\n  transparent-tls: '[::]:3131'\n  dns: '[::]:3153'\n"
+    ),
+    "proxy.yaml": "unnamed: ['8.8.8.8:5223']\n",
+}
+_LINKS = {
+    "wlan": ("10.1.64", "fd12:1:1:64"),
+    "room": ("10.1.12", "fd12:1:1:12"),
+    "away": ("203.0.113", "2001:db8:1"),
+}
+_DEADLINE = 20.0
+
+
+class Host:
+    """A machine that is a network namespace, and files of its own where some are mounted; it ends with :meth:`end`."""
+
+    def __init__(self, mounts: Mapping[Path, Path] | None = None) -> None:
+        binds = [f"mount --bind {source} {target}" for target, source in (mounts or {}).items()]
+        script = " && ".join(["ip link set lo up", *binds, "echo up", "read -r _"])
+        argv = ["unshare", "--net", "--mount", "sh", "-c", script]
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"up\n", "the namespace could not be made"
+
+    def argv(self, *argv: str) -> list[str]:
+        return ["nsenter", f"--target={self.process.pid}", "--net", "--mount", *argv]
+
+    def run(self, *argv: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.argv(*argv), input=text, capture_output=True, text=True, timeout=_DEADLINE, check=False
+        )
+
+    def must(self, *lines: str) -> None:
+        """Run lines of the shell, all of which have to go well."""
+        done = self.run("sh", "-e", "-c", "\n".join(lines))
+        assert done.returncode == 0, done.stderr
+
+    def ask(self, *questions: str) -> list[dict[str, Any]]:
+        """What a client here meets at each of ``questions`` (``tcp 8.8.8.8 443``), asked one after the other."""
+        done = self.run("/usr/bin/python3", str(ROOT / "tests/integration/wlan/client.py"), *questions)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def met(self, question: str) -> str:
+        """``refused``, ``silence``, ``unreachable``, or the port of the server that has answered."""
+        (answer,) = self.ask(question)
+        return str(answer["met"])
+
+    def end(self) -> None:
+        self.process.communicate(timeout=_DEADLINE)
+
+
+@dataclass(frozen=True)
+class Networks:
+    server: Host
+    phone: Host
+    pc: Host
+    outside: Host
+
+    def load(self, text: str) -> None:
+        done = self.server.run("nft", "-f", "-", text=text)
+        assert done.returncode == 0, done.stderr
+
+
+@contextlib.contextmanager
+def listening(host: Host, *ports: str) -> Iterator[None]:
+    """Somebody answers at each of ``ports`` (``tcp:443``) of every address of ``host``."""
+    argv = host.argv("/usr/bin/python3", str(ROOT / "tests/integration/wlan/listener.py"), *ports)
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"listening\n"
+        yield
+    finally:
+        process.terminate()
+        process.communicate(timeout=_DEADLINE)
+
+
+@contextlib.contextmanager
+def networks(mounts: Mapping[Path, Path] | None = None) -> Iterator[Networks]:
+    """All four hosts with addresses and routes; ``mounts``: places of the server's own files, and what lies there."""
+    with contextlib.ExitStack() as stack:
+
+        def host(mounts: Mapping[Path, Path] | None = None) -> Host:
+            made = Host(mounts)
+            stack.callback(made.end)
+            return made
+
+        made = Networks(host(mounts), host(), host(), host())
+        for (link, (four, six)), other in zip(_LINKS.items(), (made.phone, made.pc, made.outside), strict=True):
+            made.server.must(
+                f"ip link add {link} type veth peer name far",
+                f"ip link set far netns {other.process.pid}",
+                f"ip addr add {four}.1/{18 if link == 'wlan' else 24} dev {link}",
+                f"ip addr add {six}::1/64 dev {link} nodad",
+                f"ip link set {link} up",
+            )
+            other.must(
+                f"ip addr add {four}.9/{18 if link == 'wlan' else 24} dev far",
+                f"ip addr add {six}::9/64 dev far nodad",
+                "ip link set far up",
+                f"ip route add default via {four}.1",
+                f"ip -6 route add default via {six}::1 dev far",
+            )
+        made.outside.must("ip addr add 8.8.8.8/32 dev lo", "ip addr add 2001:db8::8/128 dev lo nodad")
+        made.server.must(
+            "ip route add default via 203.0.113.9",
+            "ip -6 route add default via 2001:db8:1::9 dev away",
+            "echo 1 >/proc/sys/net/ipv4/ip_forward",
+            "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding",
+        )
+        yield made
+
+
