@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SERVER, PHONE, PC, OUTSIDE = "10.1.64.1", "10.1.64.9", "10.1.12.9", "8.8.8.8"
 SERVER6, PHONE6, PC6, OUTSIDE6 = "fd12:1:1:64::1", "fd12:1:1:64::9", "fd12:1:1:12::9", "2001:db8::8"
 SETTINGS = {
+    "server.yaml": "state: {folder}/state\nruntime: {folder}/run\ndata: {folder}/srv\nidentity: same\nlauncher: children\n",
     "network.yaml": (
         "networks: [10.1.0.0/16, 'fd12:1:1::/48']\n"
         "wlan_networks: [10.1.64.0/18, 'fd12:1:1:64::/64']\n"
@@ -73,6 +75,41 @@ class Host:
         self.process.communicate(timeout=_DEADLINE)
 
 
+class Running:
+    """Our program ``module`` on ``host``; its log, and what it has told whoever started it. It ends with :meth:`end`.
+
+    ``ready``: it says when it serves, which is waited for.
+    """
+
+    def __init__(self, host: Host, module: str, settings: Path, *, ready: bool = True) -> None:
+        self.log, told_at = settings.parent / f"{module}.log", settings.parent / f"{module}.notify"
+        self._told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        told_at.unlink(missing_ok=True)
+        self._told.bind(str(told_at))
+        self._told.settimeout(_DEADLINE)
+        names = [f"PYTHONPATH={ROOT}", *([f"NOTIFY_SOCKET={told_at}"] if ready else [])]
+        argv = ["env", *names, "/usr/bin/python3", "-P", "-m", module, "--settings", str(settings)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(host.argv(*argv), stdout=log, stderr=log)
+        if ready:
+            self.told("READY=1")
+
+    def told(self, wanted: str) -> str:
+        """Wait until it tells ``wanted``; that message."""
+        while True:
+            message = self._told.recv(4096).decode()
+            if wanted in message:
+                return message
+
+    def end(self) -> int:
+        self.process.terminate()
+        try:
+            return self.process.wait(_DEADLINE)
+        finally:
+            self.process.kill()
+            self._told.close()
+
+
 @dataclass(frozen=True)
 class Networks:
     server: Host
@@ -83,6 +120,16 @@ class Networks:
     def load(self, text: str) -> None:
         done = self.server.run("nft", "-f", "-", text=text)
         assert done.returncode == 0, done.stderr
+
+
+def write_settings(folder: Path, **more: str) -> Path:
+    """Write settings for the server of these networks below ``folder``, with ``more`` by file; where they are."""
+    place = folder / "etc"
+    place.mkdir(exist_ok=True)
+    (folder / "state").mkdir(exist_ok=True)
+    for name, text in {**SETTINGS, **{f"{name}.yaml": text for name, text in more.items()}}.items():
+        (place / name).write_text(text.replace("{folder}", str(folder)))
+    return place
 
 
 @contextlib.contextmanager
