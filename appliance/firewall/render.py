@@ -1,8 +1,8 @@
 """The WLAN's rules as nftables knows them: a table of our own, as text (nft(8)). Pure; compared with golden files.
 
-May live here: the rules and their reasons. May not: handing them over, or looking at the machine. Only packets that come
-from the WLAN are judged, and those to the three ports behind the redirections; everybody else's pass untouched. Each
-packet on its way out is judged by itself and not by its connection: new rules hold for what is open, too.
+May live here: the rules and their reasons. May not: handing them over, or looking at the machine. Only packets that
+come from the WLAN are judged, and those to the three ports behind the redirections; everybody else's pass untouched.
+Each packet on its way out is judged by itself and not by its connection: new rules hold for what is open, too.
 
 All is refused aloud (``reject``) and nothing swallowed but what lies about where it comes from: a browser that is
 refused QUIC takes TCP at once, one that hears nothing waits for seconds, and a program whose port is closed says so.

@@ -65,7 +65,12 @@ class FirewallService:
             _log.error("the rules of the WLAN stay: %s", error)
 
     def reload(self, settings: Settings) -> None:
-        """Go on with the rules of ``settings``; raises :class:`Told`, and then the former ones stay."""
+        """Go on with the rules of ``settings``; raises :class:`Told`, and then the former ones stay.
+
+        So they do where no WLAN is named any more: its ports are still open, and closed to all others by these rules.
+        """
+        if self._text and not settings.network.wlan_networks:
+            raise Told("network.yaml names no wlan_networks any more; the rules stay until: schoolserver setup")
         self._load(settings)
 
     def _load(self, settings: Settings) -> None:

@@ -1,8 +1,8 @@
 """The configuration of dnsmasq as text. Pure; compared with golden files.
 
 May live here: text. May not: disk, processes. The WLAN asks here, whomever its questions were meant for (the firewall
-leads them), so here stands what keeps a device from going round the proxy: no DNS over HTTPS, no relay, no keys by which
-a browser hides the name of a site. Nothing is logged: a question is a name somebody went to.
+leads them), so here stands what keeps a device from going round the proxy: no DNS over HTTPS, no relay, no keys by
+which a browser hides the name of a site. Nothing is logged: a question is a name somebody went to.
 """
 
 from __future__ import annotations

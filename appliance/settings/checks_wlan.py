@@ -80,7 +80,11 @@ def _unnamed_outside(reading: Reading) -> None:
     """Without a name nobody reaches the school's own machines."""
     rooms: Mapping[str, Sequence[Network]] = reading.value("network.rooms")
     own = [
-        *(network for key in ("networks", "device_networks", "wlan_networks") for network in reading.value(f"network.{key}")),
+        *(
+            network
+            for key in ("networks", "device_networks", "wlan_networks")
+            for network in reading.value(f"network.{key}")
+        ),
         *(place for places in rooms.values() for place in places),
         *_SPECIAL,
     ]

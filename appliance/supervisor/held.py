@@ -22,6 +22,8 @@ _HELD: Final = {
     "domain": ("name", "workgroup", "host", "interfaces", "dns_forwarders", "time_servers"),
 }
 """Names of settings by the section (file) that they stand in."""
+_WLAN: Final = "wlan_networks"
+"""The first of them, and none any more, open and close ports; else running parts take over which they are."""
 _FOR_EVER: Final = ("domain.name", "domain.workgroup", "domain.host")
 _ENGINES: Final = {"domain.interfaces": "domain", "domain.dns_forwarders": "domain", "domain.time_servers": "time"}
 """What only an engine goes by, and its unit."""
@@ -39,12 +41,17 @@ def held(started: Settings, new: Settings) -> tuple[Settings, list[str]]:
         if section == "domain" and started.directory.kind != "domain":
             continue  # nothing goes by it
         before, after = getattr(started, section), getattr(new, section)
-        stay = {name: getattr(before, name) for name in names}
+        stay = {name: getattr(before, name) for name in (*names, *_with_ports(section, before, after))}
         for name, value in stay.items():
             keys = _changed(name, value, getattr(after, name))
             lines += [f"{section}.yaml: {key} stays as it was{_until(started, f'{section}.{name}')}" for key in keys]
         sections[section] = replace(after, **stay)
     return replace(new, **sections), lines
+
+
+def _with_ports(section: str, before: Any, after: Any) -> tuple[str, ...]:
+    turned = section == "network" and bool(before.wlan_networks) != bool(after.wlan_networks)
+    return (_WLAN,) if turned else ()
 
 
 def _until(started: Settings, setting: str) -> str:

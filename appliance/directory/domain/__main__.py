@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from appliance.daemon.arguments import settings_parser
+from appliance.daemon.forwarders import forwarders
 from appliance.daemon.identities import Identities
 from appliance.daemon.own_addresses import own_addresses
-from appliance.daemon.forwarders import forwarders
 from appliance.directory.domain.place import SERVICES, Domain, domain_of
 from appliance.directory.domain.ports import refuse_taken
 from appliance.directory.domain.prepare import Preparation

@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[3]
 SERVER, PHONE, PC, OUTSIDE = "10.1.64.1", "10.1.64.9", "10.1.12.9", "8.8.8.8"
 SERVER6, PHONE6, PC6, OUTSIDE6 = "fd12:1:1:64::1", "fd12:1:1:64::9", "fd12:1:1:12::9", "2001:db8::8"
 SETTINGS = {
-    "server.yaml": "state: {folder}/state\nruntime: {folder}/run\ndata: {folder}/srv\nidentity: same\nlauncher: children\n",
+    "server.yaml": (
+        "state: {folder}/state\nruntime: {folder}/run\ndata: {folder}/srv\nidentity: same\nlauncher: children\n"
+    ),
     "network.yaml": (
         "networks: [10.1.0.0/16, 'fd12:1:1::/48']\n"
         "wlan_networks: [10.1.64.0/18, 'fd12:1:1:64::/64']\n"
@@ -180,5 +182,3 @@ def networks(mounts: Mapping[Path, Path] | None = None) -> Iterator[Networks]:
             "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding",
         )
         yield made
-
-

@@ -50,7 +50,9 @@ def test_it_says_that_this_machine_forwards_packets(firewall):
     assert "2 networks of the WLAN: web by name, all else closed; this machine forwards" in firewall.told("STATUS=2")
 
 
-@pytest.mark.parametrize("command", [("flush", "ruleset"), ("delete", "table", "inet", TABLE), ("flush", "chain", "inet", TABLE, "wlan")])
+@pytest.mark.parametrize(
+    "command", [("flush", "ruleset"), ("delete", "table", "inet", TABLE), ("flush", "chain", "inet", TABLE, "wlan")]
+)
 def test_what_another_program_takes_away_is_there_again(busy, firewall, command):
     before = table(busy)
     assert busy.server.run("nft", *command).returncode == 0
@@ -80,6 +82,14 @@ def test_wrong_settings_change_nothing(busy, firewall, tmp_path):
     write_settings(tmp_path, network="wlan_networks: [10.1.64.0/99]\n")
     firewall.process.send_signal(signal.SIGHUP)
     eventually(lambda: "the former ones stay" in firewall.log.read_text())
+    assert table(busy) == before
+
+
+def test_rules_stay_until_the_ports_behind_them_are_closed(busy, firewall, tmp_path):
+    before = table(busy)
+    write_settings(tmp_path, network="networks: []\n")
+    firewall.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "until: schoolserver setup" in firewall.log.read_text())
     assert table(busy) == before
 
 

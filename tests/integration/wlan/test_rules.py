@@ -141,7 +141,9 @@ def test_an_address_of_the_wlan_from_elsewhere_is_not_believed(ruled):
 def test_new_rules_hold_for_what_is_open(ruled):
     """Each packet is judged: nothing goes on that was begun while the rules were away."""
     ruled.load(remove())
-    talk = f"exec 3<>/dev/udp/{OUTSIDE}/443; printf a >&3; head -c1 <&3; read -r _; printf b >&3; timeout 1 head -c1 <&3"
+    talk = (
+        f"exec 3<>/dev/udp/{OUTSIDE}/443; printf a >&3; head -c1 <&3; read -r _; printf b >&3; timeout 1 head -c1 <&3"
+    )
     line = subprocess.Popen(
         ruled.phone.argv("bash", "-c", talk), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

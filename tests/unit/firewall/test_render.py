@@ -71,7 +71,8 @@ def own(**network):
 
 def test_open_are_the_ports_for_people_and_no_others():
     wlan = wlan_of(own(wlan_networks=(ip_network("10.1.64.0/18"),)))
-    assert wlan.tcp == tuple((port, port) for port in (587, 465, 143, 993, 80, 443, 21, 990, 3129)) + ((29000, 29999),)
+    assert [first for first, _ in wlan.tcp] == [587, 465, 143, 993, 80, 443, 21, 990, 3129, 29000]
+    assert wlan.tcp[-1] == (29000, 29999)
     assert wlan.udp == ()
     assert (wlan.http, wlan.tls, wlan.dns) == (3130, 3131, 3153)
 

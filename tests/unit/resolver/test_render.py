@@ -62,7 +62,9 @@ def test_somebody_elses_directory_and_hosts_inside_may_have_private_addresses():
         replace(
             found,
             directory=replace(found.directory, kind="active-directory", base="DC=corp,dc=school"),
-            proxy=replace(found.proxy, exceptions=(Destination("intranet.town.example", 443), Destination("10.1.0.7", 80))),
+            proxy=replace(
+                found.proxy, exceptions=(Destination("intranet.town.example", 443), Destination("10.1.0.7", 80))
+            ),
         )
     )
     assert made.inside == ("schule.example", "corp.school", "intranet.town.example")
@@ -70,7 +72,9 @@ def test_somebody_elses_directory_and_hosts_inside_may_have_private_addresses():
 
 def test_the_servers_addresses_are_those_in_the_wlan():
     found = settings()
-    here = replace(found.network, wlan_networks=(ip_network("203.0.113.0/24"),), networks=(ip_network("203.0.113.0/24"),))
+    here = replace(
+        found.network, wlan_networks=(ip_network("203.0.113.0/24"),), networks=(ip_network("203.0.113.0/24"),)
+    )
     assert resolver_of(replace(found, network=here)).addresses == ()
 
 
