@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,7 @@ class FirewallService:
     def __init__(self, worker: Worker[Settings], loop: Loop) -> None:
         self._worker = worker
         self._loop = loop
+        self._listen = worker.settings.network.listen
         self._text = ""
         self._standing: str | None = None
         self._looking: Cancel | None = None
@@ -68,10 +70,11 @@ class FirewallService:
         """Go on with the rules of ``settings``; raises :class:`Told`, and then the former ones stay.
 
         So they do where no WLAN is named any more: its ports are still open, and closed to all others by these rules.
+        Other ports count from the next start of everybody.
         """
         if self._text and not settings.network.wlan_networks:
             raise Told("network.yaml names no wlan_networks any more; the rules stay until: schoolserver setup")
-        self._load(settings)
+        self._load(replace(settings, network=replace(settings.network, listen=self._listen)))
 
     def _load(self, settings: Settings) -> None:
         wlan = wlan_of(settings)

@@ -51,6 +51,11 @@ class Places:
         return self.state / f"with-{kind}"
 
     @property
+    def with_wlan(self) -> Path:
+        """The file without which the units of the WLAN do not start."""
+        return self.state / "with-wlan"
+
+    @property
     def answers(self) -> Path:
         """What was answered last, so that a later edit by hand can be told from it."""
         return self.state / "setup" / "answers.yaml"

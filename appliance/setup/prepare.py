@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from appliance.daemon.authority import Standing, standing
-from appliance.setup import certificates, directory, foreign, resolver
+from appliance.setup import certificates, directory, foreign, resolver, wlan
 from appliance.setup.own_pair import OwnPair, PairProblem
 from appliance.setup.places import BACKUP, Places
 from appliance.setup.plan import Change, Wishes, Wrong, found_answers, wishes
@@ -39,8 +39,9 @@ class Plan:
     ``units`` and ``parts``: those installed here. ``drop_ins``: socket unit -> text, ``moved``: sockets whose address
     changes. ``going``: Debian's units to switch off. ``admins``: users to join the group. ``pair``: the school's own
     certificate, if it has one. ``moving``: the settings with which slapd serves the accounts that go into the domain.
-    ``directory``: which one there was. ``resolver``: new text of that file, ``None``: it stays. ``first``: nothing of
-    ours has run here yet. ``cut_short``: the last setup was, so running parts may not know yet what is on the disk.
+    ``directory``: which one there was. ``resolver``: new text of that file, ``None``: it stays. ``closing``: units that
+    stop because no WLAN is taken any more. ``first``: nothing of ours has run here yet. ``cut_short``: the last setup
+    was, so running parts may not know yet what is on the disk.
     """
 
     settings: Settings
@@ -55,6 +56,7 @@ class Plan:
     moving: Settings | None
     directory: directory.Standing
     resolver: str | None
+    closing: tuple[str, ...]
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
     first: bool
@@ -77,7 +79,9 @@ def prepare(places: Places, system: System, given: Answers) -> Plan:
     going = tuple(name for unit, names in found.engines.items() if unit in off for name in names)
     sockets = [socket for socket, _ in tcp_sockets(units)]
     texts = drop_ins(units)
-    moved = tuple(one for one in sockets if texts.get(one) != found.drop_ins.get(one))
+    opened = wlan.opened(sockets, before=found.wlan)
+    moved = tuple(one for one in sockets if texts.get(one) != found.drop_ins.get(one) or one in opened)
+    closing = wlan.closing(before=found.wlan, wanted=bool(settings.network.wlan_networks))
     ours = [socket for socket in sockets if socket not in moved and system.ask("is-active", socket)]
     admins = tuple(name for name in _asked_admins(wanted.answers) if name not in found.admins)
     files = [path for path in (settings.certificates.certificate, settings.certificates.key) if path is not None]
@@ -87,6 +91,7 @@ def prepare(places: Places, system: System, given: Answers) -> Plan:
         *_domain(found, wanted),
         *directory.problems(settings, found.units, found.directory),
         *(() if own else foreign.problems(settings, wanted.answers)),
+        *wlan.problems(found.units, wanted=bool(settings.network.wlan_networks)),
         *taken_ports(units, listening(), ours, going),
         *(_domain_ports(settings, going) if kind == "domain" and not system.ask("is-active", _SERVICE) else ()),
         *(f"admins: there is no user {name} on this machine" for name in admins if not _exists(name)),
@@ -108,6 +113,7 @@ def prepare(places: Places, system: System, given: Answers) -> Plan:
         *_directory(found.directory, kind, moving is not None),
         *(() if own else foreign.changes(settings, wanted.answers)),
         *_names(places, asked),
+        *_wlan(settings, bool(opened), bool(closing)),
         *(() if found.set_up else (Change("the server starts, now and with the machine", "", ""),)),
     )
     notes = (
@@ -130,6 +136,7 @@ def prepare(places: Places, system: System, given: Answers) -> Plan:
         moving=moving,
         directory=found.directory,
         resolver=asked,
+        closing=closing,
         changes=changes,
         notes=notes,
         first=not found.set_up,
@@ -179,6 +186,14 @@ def _names(places: Places, text: str | None) -> Iterator[Change]:
     if text is not None:
         servers = [line.split()[1] for line in text.splitlines() if line.startswith("nameserver ")]
         yield Change(f"{places.resolver}: who is asked for names", "", ", then ".join(servers))
+
+
+def _wlan(settings: Settings, opens: bool, closes: bool) -> Iterator[Change]:
+    if opens:
+        networks = ", ".join(map(str, settings.network.wlan_networks))
+        yield Change("the WLAN's web is led to the proxy, and all else of it closed (nftables, DNS)", "", networks)
+    elif closes:
+        yield Change("no WLAN is led to the proxy any more; its rules and its DNS go", "", "")
 
 
 def _domain(found: Found, wanted: Wishes) -> Iterator[str]:

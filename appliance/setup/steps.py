@@ -18,7 +18,7 @@ import yaml
 from appliance.daemon.authority import standing
 from appliance.daemon.whole_file import sync_folder, write_candidate, write_whole
 from appliance.directory.examine import examine
-from appliance.setup import certificates, domain, foreign, subvolumes
+from appliance.setup import certificates, domain, foreign, subvolumes, wlan
 from appliance.setup.directory import UNITS
 from appliance.setup.places import BACKUP, Places
 from appliance.setup.prepare import Plan
@@ -181,6 +181,8 @@ class Doing:
         names = [one for socket in self._anew() for one in (self._service(socket), socket)]
         if names:
             self.system.do("stop", *dict.fromkeys(names))
+        for unit in self.plan.closing:
+            self.system.do("stop", unit)
         self.system.do("daemon-reload")
         self.system.do("enable", *(name for name in _WITH_THE_MACHINE if (self.places.units / name).exists()))
 
@@ -189,6 +191,7 @@ class Doing:
         domain.only(self.places, self.plan.settings.directory.kind)
         if left := [UNITS[kind] for kind in self.plan.directory.marked - {self.plan.settings.directory.kind}]:
             self.system.do("stop", *(f"schoolserver-{unit}.service" for unit in left))
+        wlan.mark(self.places, wanted=bool(self.plan.settings.network.wlan_networks))
         if not self.places.marker.exists():
             write_whole(self.places.marker, b"schoolserver setup was here: the units may start.\n", 0o644)
 
@@ -200,7 +203,9 @@ class Doing:
             self.system.do("restart", *self._services())
             self.places.under_way.unlink(missing_ok=True)
             return
-        if self._anew():
+        if self._anew() and plan.settings.network.wlan_networks:
+            self.system.do("restart", wlan.RULES)
+        if self._anew() or plan.closing:
             self.system.do("restart", _SUPERVISOR)
         if not plan.first:
             new = self.renewed if not plan.cut_short else [part.unit for part in plan.parts]

@@ -38,7 +38,7 @@ class Found:
 
     ``engines``: Debian's own units that run, by the unit of ours that takes their place. ``admins``: members of the
     group of carers. ``resolver``: what says whom the machine asks for names. ``set_up``: whether setup was here before;
-    ``cut_short``: and did not come to its end; ``directory``: which one there is already.
+    ``cut_short``: and did not come to its end; ``directory``: which one there is already; ``wlan``: one is taken.
     """
 
     texts: Mapping[str, str]
@@ -51,6 +51,7 @@ class Found:
     set_up: bool
     cut_short: bool
     directory: Standing
+    wlan: bool
 
 
 def survey(places: Places, system: System) -> Found:
@@ -73,6 +74,7 @@ def survey(places: Places, system: System) -> Found:
         set_up=places.marker.exists(),
         cut_short=places.under_way.exists(),
         directory=_directory(places, texts),
+        wlan=places.with_wlan.exists(),
     )
 
 

@@ -56,6 +56,7 @@ from appliance.supervisor.probe_clock import ClockProbe
 from appliance.supervisor.probe_domain import probe_dns, probe_kerberos, probe_ldap
 from appliance.supervisor.probe_files import probe_files
 from appliance.supervisor.probe_mail import probe_mail
+from appliance.supervisor.probe_resolver import probe_resolver
 from appliance.supervisor.probe_shares import probe_shares
 from appliance.supervisor.probe_web import probe_web
 from appliance.supervisor.publisher import READERS, Publisher
@@ -95,6 +96,13 @@ def domain_probes(settings: Settings) -> tuple[Probe, ...]:
         Probe("log-on clock", None, ClockProbe(), _OF_DOMAIN),
         Probe("drives over SMB", Service.FILES, probe_shares, frozenset({"domain", "smb"})),
     )
+
+
+def wlan_probes(settings: Settings) -> tuple[Probe, ...]:
+    """The probe of the WLAN's DNS, where one is taken."""
+    if not settings.network.wlan_networks:
+        return ()
+    return (Probe("WLAN names", None, probe_resolver, frozenset({"resolver"})),)
 
 
 _KEEPS_LOG_ON = frozenset({"domain", "active-directory"})
@@ -169,7 +177,9 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
     visiting = Visiting(settings, people, publisher, passwords, lambda uid: _make_hidden(directory, uid), folders.found)
     sources = Sources(counts_by.usage_scan, lambda: publisher.snapshot)
     ledger = Ledger(settings, sources, Identities(server).group("services"))
-    probes = tuple(visiting.with_password(probe) for probe in (*PROBES, *domain_probes(settings)))
+    probes = tuple(
+        visiting.with_password(probe) for probe in (*PROBES, *domain_probes(settings), *wlan_probes(settings))
+    )
     health = Health(settings, launcher, publisher, probes, visiting)
     banner = server.runtime / "control" / "banner"
     alerts = Alerts(settings, Memory(state), Around(health.status, visiting.visitor, banner, steady_clock()))

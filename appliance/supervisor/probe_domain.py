@@ -8,7 +8,6 @@ where it always serves. Blocking. Never logs or raises an address or a login; th
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +18,12 @@ from twisted.names import dns
 from appliance.directory.errors import DirectoryError
 from appliance.directory.names import child
 from appliance.directory.whereabouts import whereabouts
+from appliance.supervisor.dns_question import by_connection
 from appliance.supervisor.probe import ProbeFailed, Visitor, WrongPassword
 
 _UNIT: Final = "domain"
 _HERE: Final = "127.0.0.1"
 _DNS_PORT: Final = 53
-_LARGEST: Final = 65535
 _FOUND_BY: Final = {"_ldap._tcp": 389, "_kerberos._tcp": 88}
 """What a PC asks for to find a domain controller (RFC 2782), and the port that must be named."""
 _INVALID: Final = 49  # RFC 4511, appendix A.2: the password, or the account
@@ -122,21 +121,13 @@ def _settings_of(realm: str) -> Iterator[int]:
 
 def _resolved(name: str, kind: int, timeout: float) -> list[dns.Record_SRV | dns.Record_A | dns.Record_AAAA]:
     """What the domain's DNS knows under ``name``; raises :class:`ProbeFailed` when it is silent."""
-    question = dns.Message(id=int.from_bytes(os.urandom(2), "big"), recDes=1)
-    question.addQuery(name.encode("ascii"), kind, dns.IN)
-    data = question.toStr()
-    answer = dns.Message()
     try:
         # A connection, which needs no cutting to size; over UDP the same part of the domain answers.
-        with socket.create_connection((_HERE, _DNS_PORT), timeout) as line, line.makefile("rb") as replies:
-            line.sendall(len(data).to_bytes(2, "big") + data)
-            answer.fromStr(replies.read(int.from_bytes(replies.read(2), "big")))
-    except (OSError, EOFError, ValueError) as problem:
+        answer = by_connection((_HERE, _DNS_PORT), name, kind, timeout)
+    except OSError as problem:
         raise ProbeFailed(
             None, "DNS: no answer; is port 53 taken by another program? ss -lntup sport = :53"
         ) from problem
-    if answer.id != question.id:
-        raise ProbeFailed(None, "DNS: the answer is to another question")
     return [found.payload for found in answer.answers if found.type == kind]
 
 

@@ -77,6 +77,15 @@ def test_new_settings_are_new_rules(busy, firewall, tmp_path):
     assert busy.phone.met(f"tcp {OUTSIDE} 853") == "tcp:853", "the phone is in none of the networks any more"
 
 
+def test_other_ports_count_from_the_next_start(busy, firewall, tmp_path):
+    before = table(busy)
+    write_settings(tmp_path, network="wlan_networks: [10.1.64.0/18]\nlisten: {transparent-tls: '0.0.0.0:4131'}\n")
+    firewall.process.send_signal(signal.SIGHUP)
+    firewall.told("STATUS=1 network of the WLAN")
+    assert table(busy) != before
+    assert busy.phone.met(f"tcp {OUTSIDE} 443") == "tcp:3131"
+
+
 def test_wrong_settings_change_nothing(busy, firewall, tmp_path):
     before = table(busy)
     write_settings(tmp_path, network="wlan_networks: [10.1.64.0/99]\n")

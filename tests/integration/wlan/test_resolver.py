@@ -9,7 +9,18 @@ from appliance.daemon.forwarders import RESOLVERS
 from appliance.firewall.render import TABLE
 from tests.integration.demo.waiting import eventually
 from tests.integration.wlan.conftest import POSSIBLE
-from tests.integration.wlan.networks import OUTSIDE, OUTSIDE6, PC, SERVER, SERVER6, Running, networks, write_settings
+from tests.integration.wlan.networks import (
+    OUTSIDE,
+    OUTSIDE6,
+    PC,
+    ROOT,
+    SERVER,
+    SERVER6,
+    Running,
+    listening,
+    networks,
+    write_settings,
+)
 
 pytestmark = pytest.mark.skipif(not POSSIBLE or not shutil.which("dnsmasq"), reason="needs root, nftables and dnsmasq")
 
@@ -71,6 +82,22 @@ class Names:
         status = said.partition("status: ")[2].partition(",")[0]
         rows = [line.split(None, 4)[4] for line in said.splitlines() if line and not line.startswith(";")]
         return status, rows
+
+    def probe(self):
+        """What the supervisor's probe says; the blamed unit stands before it."""
+        script = (
+            "import sys\n"
+            "from pathlib import Path\n"
+            "from appliance.daemon.secret import Secret\n"
+            "from appliance.settings.load import load\n"
+            "from appliance.supervisor.probe import ProbeFailed, Visitor\n"
+            "from appliance.supervisor.probe_resolver import probe_resolver\n"
+            "try: probe_resolver(Visitor(load(Path(sys.argv[1])), 'probe', Secret('x'), 2.0, Path('/')))\n"
+            "except ProbeFailed as failed: print(f'{failed.unit}: {failed.text}')\n"
+            "else: print('right')\n"
+        )
+        argv = ["env", f"PYTHONPATH={ROOT}", "/usr/bin/python3", "-c", script, str(self.folder / "etc")]
+        return self.school.server.run(*argv).stdout.strip()
 
     def end(self):
         for running in (self.resolver, self.firewall):
@@ -170,6 +197,17 @@ def test_with_a_domain_its_names_are_asked_of_it(names):
         assert names.ask("site.example") == ("NOERROR", ["93.184.216.34"])
     finally:
         names.start(directory="", domain="")
+
+
+def test_the_probe_asks_as_a_phone_does(names):
+    said = names.probe()
+    assert said == "right"
+    names.resolver.end()
+    assert names.probe().startswith("resolver: DNS of the WLAN: no answer; is port 3153 taken")
+    names.resolver = None
+    with listening(names.school.server, "udp:3153"):
+        assert names.probe().startswith("resolver: DNS of the WLAN: no answer"), "who talks nonsense gives none"
+    names.start()
 
 
 def test_it_runs_without_any_right_of_roots_and_says_no_name(names):

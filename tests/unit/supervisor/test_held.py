@@ -35,6 +35,22 @@ def test_an_address_stays_where_the_socket_is_and_the_rest_counts(write):
     ]
 
 
+@pytest.mark.parametrize("turned", [("", "wlan_networks: [10.1.64.0/18]\n"), ("wlan_networks: [10.1.64.0/18]\n", "")])
+def test_ports_of_a_wlan_open_and_close_by_setup_alone(write, turned):
+    started = write(network=turned[0])
+    kept, lines = held(started, write(network=turned[1]))
+    assert kept.network.wlan_networks == started.network.wlan_networks
+    assert lines == [
+        "network.yaml: wlan_networks stays as it was until: schoolserver setup && systemctl restart schoolserver.target"
+    ]
+
+
+def test_which_networks_the_wlan_has_counts_at_once(write):
+    started = write(network="wlan_networks: [10.1.64.0/18]\n")
+    new = write(network="wlan_networks: [10.1.64.0/18, 10.2.64.0/18]\n")
+    assert held(started, new) == (new, [])
+
+
 def test_each_that_stays_is_told_and_without_systemd_in_other_words(write):
     started = write(server="launcher: children\n")
     new = write(server="launcher: systemd\nstate: /srv/elsewhere\nreserve: 2 GB\n", proxy="workers: 7\n")
