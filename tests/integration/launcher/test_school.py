@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.demo.waiting import eventually
-from tests.integration.support_place import Place, placed
+from tests.integration.support_place import LISTENERS, Place, placed
 
 pytestmark = pytest.mark.skipif(
     not all(shutil.which(name, path="/usr/sbin:/usr/bin") for name in ("slapd", "dovecot")), reason="needs the engines"
@@ -31,7 +31,7 @@ class Knocking(threading.Thread):
     def __init__(self, school):
         super().__init__()
         runtime = school.runtime
-        self.doors = [(address.host, address.port) for address in school.settings.network.listen.values()]
+        self.doors = [school.address(name) for name in LISTENERS]
         self.local = [runtime / "auth" / "auth.sock", runtime / "control" / "control.sock"]
         self.local += [runtime / "audit" / "query.sock", runtime / "privileged" / "privileged.sock"]
         self.ending, self.refused, self.count = threading.Event(), [], 0
