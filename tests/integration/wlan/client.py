@@ -5,7 +5,7 @@ import socket
 import sys
 import time
 
-_PATIENCE = 1.5
+_PATIENCE = 3.0
 
 
 def met(kind, address, port, own=None):

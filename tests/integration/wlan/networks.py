@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.integration.demo.waiting import eventually
+
 ROOT = Path(__file__).resolve().parents[3]
 SERVER, PHONE, PC, OUTSIDE = "10.1.64.1", "10.1.64.9", "10.1.12.9", "8.8.8.8"
 SERVER6, PHONE6, PC6, OUTSIDE6 = "fd12:1:1:64::1", "fd12:1:1:64::9", "fd12:1:1:12::9", "2001:db8::8"
@@ -181,4 +183,7 @@ def networks(mounts: Mapping[Path, Path] | None = None) -> Iterator[Networks]:
             "echo 1 >/proc/sys/net/ipv4/ip_forward",
             "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding",
         )
+        for one in (made.phone, made.pc):  # links come up, and neighbours find each other, a moment later
+            for address in (OUTSIDE, OUTSIDE6):
+                eventually(lambda one=one, address=address: one.met(f"udp {address} 9") == "refused", _DEADLINE)
         yield made
