@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,7 @@ class Row:
 
     ``goal`` is the least ratio (ours/peer where more is better, peer/ours where less is) or ``None``: figures only.
     ``limit`` is an absolute goal in ``unit`` for ours, where PERFORMANCE.md sets one; ``rounds``: figures of each.
+    Neighbours of one ``series`` are taken round by round together, for what several peers do is compared with ours.
     """
 
     name: str
@@ -29,24 +31,42 @@ class Row:
     goal: float | None = None
     limit: float | None = None
     rounds: int = ROUNDS
+    series: str = ""
+
+
+def chosen(rows: Iterable[Row], words: Iterable[str], rounds: int | None) -> Iterator[Row]:
+    """Give the rows whose name and peer have all ``words``, with so many ``rounds`` unless one is all they take."""
+    wanted = [word.lower() for word in words]
+    for row in rows:
+        if all(word in f"{row.name} {row.peer_name}".lower() for word in wanted):
+            yield row if rounds is None or row.rounds == 1 else replace(row, rounds=rounds)
 
 
 def measure(rows: Iterable[Row], console: Console) -> None:
     """Take all figures and print one line a row as soon as it is there."""
     table = Table("Row", "Unit", "Ours", "Spread", "Peer", "Peer's", "Spread", "Ratio", "Goal")
-    for row in rows:
-        ours, peer = [], []
-        for _ in range(row.rounds):
-            ours.append(row.ours())
-            peer.append(row.peer())
-        mine, theirs = statistics.median(ours), statistics.median(peer)
-        ratio = mine / theirs if row.more_is_better else theirs / mine
-        table.add_row(
-            row.name, row.unit, _figure(mine), _spread(ours), row.peer_name, _figure(theirs), _spread(peer),
-            f"{ratio:.2f}", _goal(row, mine, ratio),
-        )  # fmt: skip
-        console.print(f"{row.name}: {_figure(mine)} {row.unit}, {row.peer_name} {_figure(theirs)}, ratio {ratio:.2f}")
+    for _, series in itertools.groupby(enumerate(rows), key=lambda each: each[1].series or each[0]):
+        for row, ours, peer in _taken([row for _, row in series]):
+            mine, theirs = statistics.median(ours), statistics.median(peer)
+            ratio = mine / theirs if row.more_is_better else theirs / mine
+            table.add_row(
+                row.name, row.unit, _figure(mine), _spread(ours), row.peer_name, _figure(theirs), _spread(peer),
+                f"{ratio:.2f}", _goal(row, mine, ratio),
+            )  # fmt: skip
+            console.print(
+                f"{row.name}: {_figure(mine)} {row.unit}, {row.peer_name} {_figure(theirs)}, ratio {ratio:.2f}"
+            )
     console.print(table)
+
+
+def _taken(rows: list[Row]) -> list[tuple[Row, list[float], list[float]]]:
+    taken: list[tuple[Row, list[float], list[float]]] = [(row, [], []) for row in rows]
+    for number in range(max(row.rounds for row in rows)):
+        for row, ours, peer in taken:
+            if number < row.rounds:
+                ours.append(row.ours())
+                peer.append(row.peer())
+    return taken
 
 
 def _figure(value: float) -> str:

@@ -26,8 +26,9 @@ from typing import ClassVar
 from appliance.policy.account import Group, GroupKind, Role
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitTable
+from bench.cores import pin
 from bench.harness import Row
-from bench.mail_peer import Server, pin, postfix
+from bench.mail_peer import Server, postfix
 from tests.integration.mail.school import School
 from tests.integration.support_disk import disk
 from tests.integration.support_parts import person, short_folder

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cores import LOAD, SERVER, on
 from tests.integration.support_ports import free_port
 
 _BIN = "/usr/lib/postfix/sbin"
@@ -109,7 +110,7 @@ class Server:
 
     def send(self, messages: int, size: int, sessions: int, *, kept: bool = True) -> None:
         """Send so many messages of ``size`` bytes, until all are accepted. ``kept``: over connections that stay."""
-        argv = [*_on(1), "smtp-source", "-s", str(sessions), "-m", str(messages), "-l", str(size)]
+        argv = [*on(LOAD), "smtp-source", "-s", str(sessions), "-m", str(messages), "-l", str(size)]
         argv += ["-M", "printer.schule.example", "-f", self.sender, "-t", self.recipient]
         argv += [*(["-d"] if kept else []), f"inet:127.0.0.1:{self.port}"]
         subprocess.run(argv, check=True, timeout=_PATIENCE)
@@ -132,7 +133,7 @@ def postfix(place: str, sender: str, recipient: str, *, deliver: bool) -> Iterat
         )
         (etc / "master.cf").write_text(_MASTER.format(port=port))
         subprocess.run(["postfix", "-c", etc, "check"], check=True, capture_output=True)
-        argv = [*_on(0), f"{_BIN}/master", "-c", str(etc), "-d"]
+        argv = [*on(SERVER), f"{_BIN}/master", "-c", str(etc), "-d"]
         master = subprocess.Popen(argv, stderr=subprocess.DEVNULL)
         with _ended_with_us(master):
             _until_it_answers(port, master)
@@ -153,12 +154,6 @@ def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
         process.wait()
 
 
-def pin(pid: int) -> None:
-    """Leave a process, each of its threads and what it starts from now on the first core of the machine."""
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), {0})
-
-
 def _cpu(pid: int) -> float:
     """Of a process and of its descendants, also those that have ended."""
     try:
@@ -167,11 +162,6 @@ def _cpu(pid: int) -> float:
     except (FileNotFoundError, ProcessLookupError):  # it has ended since it was listed
         return 0.0
     return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK") + sum(_cpu(int(child)) for child in children)
-
-
-def _on(core: int) -> list[str]:
-    """Begin a command that runs on one core, where there are several: the server's, or the clients'."""
-    return ["taskset", "--cpu-list", str(core)] if (os.cpu_count() or 1) > 1 else []
 
 
 def _until_it_answers(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -1,211 +1,166 @@
-"""The proxy against squid (no cache, no log, no sign-in): figures only. Ours signs in, decides, filters and counts.
+"""The proxy against squid, tinyproxy, e2guardian and haproxy, and against no proxy at all; goals are PERFORMANCE.md's.
 
-CPU of the serving process is compared, not the rate: client and origin are Python and share the machine. The figures
-are those of one worker; each round moves the same bytes through both.
+Ours signs in, decides, looks up half a million domains, counts and records; they do none of it. The server under test
+has one core, its load, the origin and all else the other. That other core may have more to do for a request than the
+proxy has, so that rates say less than CPU a request: how busy either was is printed at the end. CPU and memory are
+those of the serving process; what our log of use spends beside it is printed too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import selectors
+import resource
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
-from appliance.policy.decision import Limits
-from appliance.policy.limits import LimitTable
+from bench import proxy_load as load
+from bench.cores import beside
 from bench.harness import Row
-from tests.integration.demo.waiting import eventually
-from tests.integration.proxy.school import School, sign, start_school
+from bench.proxy_figures import House, Idle, Sample, Series
+from bench.proxy_origin import origin
+from bench.proxy_peers import HELD_BY_THREADS, peers
+from bench.proxy_school import school
+from bench.proxy_server import Server
 
-REQUESTS, TUNNELS, BULK = 3000, 500, 256 * 1024 * 1024
-_BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n" + bytes(1024)
-_PIECE = bytes(256 * 1024)
+_ROUNDS, _SECONDS, _KEPT, _CONNECTS = 3, 2, 50, 4000
+_BULK, _BULK_TLS, _GB = 2 << 30, 1 << 30, 1e9
+_IDLE, _OTHER_FILES = 10_000, 100
+_ALL = ("squid", "haproxy", "tinyproxy", "e2guardian", "direct")
+_TUNNELS = ("squid", "haproxy", "haproxy, spliced", "tinyproxy", "e2guardian", "direct")
+_FAST = ("squid", "haproxy", "haproxy, spliced")
+_NO_GOALS: Mapping[str, float] = {}
+_Figure = tuple[str, str, bool, Callable[[Sample], float], Mapping[str, float]]
+"""What is told, its unit, whether more is better, where it stands, and the least ratio to which peer."""
+
+
+def _rate(unit: str, goals: Mapping[str, float] = _NO_GOALS) -> _Figure:
+    return "", unit, True, lambda sample: sample.rate, goals
+
+
+def _cost(unit: str, scale: float, goals: Mapping[str, float] = _NO_GOALS) -> _Figure:
+    return ", CPU", unit, False, lambda sample: sample.cost * scale, goals
+
+
+_LATENCY: _Figure = "", "us", False, lambda sample: sample.median, {"squid": 1 / 0.9}
 
 
 @contextlib.contextmanager
 def rows() -> Iterator[tuple[Row, ...]]:
-    """Give the rows while both proxies and their origin run."""
-    with start_school() as school, _origin(school.raw), _squid() as (squid, squid_port):
-        school.publish(limits=LimitTable(Limits(1 << 40, 1 << 40)))
-        ours = _Side(school.ports["proxy"], school.proxy.children()[0], school.raw_site)
-        peer = _Side(squid_port, squid, school.raw_site)
-        eventually(lambda: _open(school))
-        yield tuple(
-            Row(name, unit, False, lambda run=run: run(ours), lambda run=run: run(peer), "squid")
-            for name, unit, run in (
-                ("HTTP 1 KiB, CPU per request", "us", _Side.http),
-                ("CONNECT, CPU per connection", "us", _Side.connect),
-                ("tunnel, CPU per GB", "s", _Side.bulk),
-            )
+    """Give the rows while all servers run. Needs wrk, haproxy and squid; the other peers if they are there."""
+    if shutil.which("wrk") is None or shutil.which("haproxy", path="/usr/sbin:/usr/bin") is None:
+        print("proxy: skipped; needs wrk, haproxy and its other peers (make deps-test)")
+        yield ()
+        return
+    _soft, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    most = min(_IDLE, files // 2 - _OTHER_FILES)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(beside())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp")))
+        beyond = stack.enter_context(origin(folder))
+        ours, log_of_use, certificate = stack.enter_context(school(beyond, most))
+        house = House({"ours": ours, **stack.enter_context(peers(beyond, certificate, most))}, beyond, log_of_use)
+        series = _series(house)
+        yield (
+            *_idle(house, most),
+            *(row for one, figures, names in series for row in _rows(house, one, figures, names)),
         )
+        for one, _, _ in series:
+            for line in one.told():
+                print(line)
 
 
-class _Side:
-    """One proxy on ``port``, served by process ``pid``; the same work for each."""
-
-    def __init__(self, port: int, pid: int, site: int) -> None:
-        self._port, self._pid, self._site = port, pid, site
-
-    def http(self) -> float:
-        """CPU in us for one request on a kept connection."""
-        request = f"GET http://127.0.0.1:{self._site}/ HTTP/1.1\r\nHost: a\r\n{sign()}\r\n".encode()
-
-        def work() -> None:
-            with self._client() as client:
-                for _ in range(REQUESTS):
-                    client.sendall(request)
-                    _read_body(client)
-
-        return self._cpu(work) / REQUESTS * 1e6
-
-    def connect(self) -> float:
-        """CPU in us for a tunnel that carries a few bytes."""
-
-        def work() -> None:
-            for _ in range(TUNNELS):
-                with self._tunnel() as client:
-                    client.sendall(b"GET / HTTP/1.1\r\n\r\n")
-                    _read_body(client)
-
-        return self._cpu(work) / TUNNELS * 1e6
-
-    def bulk(self) -> float:
-        """CPU in s for a GB down a tunnel."""
-
-        def work() -> None:
-            with self._tunnel() as client:
-                client.sendall(b"BULK\r\n\r\n")
-                left = BULK
-                while left:
-                    left -= len(client.recv(1 << 20))
-
-        return self._cpu(work) / BULK * 1e9
-
-    def _cpu(self, work: Callable[[], None]) -> float:
-        before = self._ticks()
-        work()
-        return (self._ticks() - before) / os.sysconf("SC_CLK_TCK")
-
-    def _ticks(self) -> int:
-        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
-
-    def _client(self) -> socket.socket:
-        client = socket.create_connection(("127.0.0.1", self._port), 30)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return client
-
-    def _tunnel(self) -> socket.socket:
-        client = self._client()
-        client.sendall(f"CONNECT 127.0.0.1:{self._site} HTTP/1.1\r\nHost: a\r\n{sign()}\r\n".encode())
-        data = b""
-        while not data.endswith(b"\r\n\r\n"):
-            piece = client.recv(4096)
-            if not piece:
-                raise RuntimeError("the proxy hung up")
-            data += piece
-        if b" 200 " not in data.split(b"\r\n", 1)[0]:
-            raise RuntimeError(f"the proxy answered {data[:12]!r}")
-        return client
+def _series(house: House) -> tuple[tuple[Series, tuple[_Figure, ...], tuple[str, ...]], ...]:
+    """All loads, what is told of each, and of which peers."""
+    return (
+        (
+            Series("HTTP 1 KiB, 50 kept connections", partial(_http, house, _KEPT, False)),
+            (_rate("1/s", {"squid": 2.0}), _cost("us", 1e6, {"squid": 2.0})),
+            _ALL,
+        ),
+        (Series("HTTP 1 KiB, one connection, p50", partial(_http, house, 1, False)), (_LATENCY,), _ALL),
+        (
+            Series("CONNECT", partial(_connects, house)),
+            (_rate("1/s", {"squid": 1.3}), _cost("us", 1e6)),
+            _ALL,
+        ),
+        (
+            Series("tunnel, 2 GiB down", partial(_down, house, 1)),
+            (_rate("GB/s"), _cost("s/GB", 1.0, {"squid": 2.5, "haproxy": 1 / 0.7})),
+            _TUNNELS,
+        ),
+        (Series("50 tunnels, 2 GiB down", partial(_down, house, 50)), (_rate("GB/s"), _cost("s/GB", 1.0)), _FAST),
+        (Series("tunnel, 2 GiB up", partial(_up, house)), (_rate("GB/s"), _cost("s/GB", 1.0)), _FAST),
+        (
+            Series("HTTP 1 KiB in TLS, 50 kept connections", partial(_http, house, _KEPT, True)),
+            (_rate("1/s"), _cost("us", 1e6)),
+            ("squid",),
+        ),
+        (
+            Series("tunnel in TLS, 1 GiB down", partial(_down_in_tls, house)),
+            (_rate("GB/s"), _cost("s/GB", 1.0)),
+            ("squid",),
+        ),
+    )
 
 
-def _read_body(client: socket.socket) -> None:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += client.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
-    if b" 200 " not in head:
-        raise RuntimeError(f"the proxy answered {head[:12]!r}")
-    left = 1024 - len(body)
-    while left:
-        left -= len(client.recv(left))
+def _rows(house: House, series: Series, figures: tuple[_Figure, ...], names: tuple[str, ...]) -> Iterator[Row]:
+    ours = house.servers["ours"]
+    for what, unit, more, figure, goals in figures:
+        for name in names:
+            peer = house.servers.get(name)
+            if peer is not None and (peer.pid is not None or what != ", CPU"):
+                yield Row(
+                    f"Proxy: {series.name}{what}",
+                    unit,
+                    more,
+                    series.reader(ours, figure),
+                    series.reader(peer, figure),
+                    name,
+                    goals.get(name),
+                    rounds=_ROUNDS,
+                    series=series.name,
+                )
 
 
-def _open(school: School) -> bool:
-    """Whether the limits of the benchmark are in force."""
-    snapshot = school.settings.server.runtime / "snapshots" / "web.snapshot"
-    return time.time() - snapshot.stat().st_mtime > 1.0
+def _idle(house: House, most: int) -> Iterator[Row]:
+    """First of all: what another load has left free would be used."""
+    idle, ours = Idle(house.beyond), house.servers["ours"]
+    for wanted in (HELD_BY_THREADS, most):
+        for name in ("squid", "haproxy", "tinyproxy", "e2guardian"):
+            peer = house.servers.get(name)
+            if peer is not None and peer.most >= wanted:
+                what = f"Proxy: {wanted:,} idle tunnels, memory of each"
+                take = partial(idle.take, peer, wanted)
+                yield Row(what, "KiB", False, partial(idle.take, ours, wanted), take, name, limit=1.0, rounds=1)
 
 
-@contextlib.contextmanager
-def _origin(listener: socket.socket) -> Iterator[None]:
-    process = multiprocessing.get_context("fork").Process(target=_serve, args=(listener,), daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.join()
+def _http(house: House, connections: int, tls: bool, server: Server) -> Sample:
+    return house.sample(server, lambda: load.requests(server, house.beyond.site, connections, _SECONDS, tls))
 
 
-def _serve(listener: socket.socket) -> None:
-    """Answer each head with 1 KiB, or with many MiB: one process, blocking writes."""
-    selector = selectors.DefaultSelector()
-    listener.setblocking(False)
-    selector.register(listener, selectors.EVENT_READ)
-    while True:
-        for key, _ in selector.select():
-            ready = key.fileobj
-            if ready is listener:
-                with contextlib.suppress(BlockingIOError):
-                    connection, _ = listener.accept()
-                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    selector.register(connection, selectors.EVENT_READ)
-                continue
-            assert isinstance(ready, socket.socket)
-            try:
-                data = ready.recv(65536)
-                if data.startswith(b"BULK"):
-                    for _ in range(BULK // len(_PIECE)):
-                        ready.sendall(_PIECE)
-                elif data:
-                    ready.sendall(_BODY)
-            except OSError:
-                data = b""
-            if not data:
-                selector.unregister(ready)
-                ready.close()
+def _connects(house: House, server: Server) -> Sample:
+    def work() -> tuple[float, float, float]:
+        return _CONNECTS, load.arrive(server, house.beyond.tunnels, _CONNECTS, _KEPT, lambda one: one.close()), 0.0
+
+    return house.sample(server, work)
 
 
-@contextlib.contextmanager
-def _squid() -> Iterator[tuple[int, int]]:
-    """A squid in the foreground that only passes on; gives its pid and port."""
-    program = shutil.which("squid", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if program is None:
-        raise SystemExit("bench proxy needs squid: scripts/install-dependencies all")
-    with tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp") as place, socket.create_server(("127.0.0.1", 0)) as free:
-        Path(place).chmod(0o777)
-        port = free.getsockname()[1]
-        free.close()
-        share = Path(program).resolve().parent.parent / "share" / "squid"
-        configuration = Path(place) / "squid.conf"
-        configuration.write_text(
-            f"http_port 127.0.0.1:{port}\nhttp_access allow all\ncache deny all\naccess_log none\ncache_log /dev/null\n"
-            f"cache_store_log none\npid_filename none\nnetdb_filename none\npinger_enable off\nworkers 1\n"
-            f"coredump_dir {place}\nshutdown_lifetime 0 seconds\nmime_table {share}/mime.conf\n"
-            f"icon_directory {share}/icons\nerror_directory {place}\n"
-            f"unlinkd_program {share.parents[1]}/lib/squid/unlinkd\nvisible_hostname localhost\n"
-        )
-        process = subprocess.Popen(
-            [program, "-N", "-f", str(configuration)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
-        try:
-            eventually(lambda: _answers(port) or process.poll() is not None, 30)
-            if process.poll() is not None:
-                raise SystemExit(f"squid ended with {process.returncode}")
-            yield process.pid, port
-        finally:
-            process.terminate()
-            process.wait()
+def _down(house: House, tunnels: int, server: Server) -> Sample:
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(one) for one in load.opened(server, house.beyond.tunnels, tunnels)]
+        return house.sample(server, lambda: (_BULK / _GB, load.down(server, held, _BULK // tunnels), 0.0))
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def _up(house: House, server: Server) -> Sample:
+    (one,) = load.opened(server, house.beyond.tunnels, 1)
+    with one:
+        return house.sample(server, lambda: (_BULK / _GB, load.up(server, one, _BULK), 0.0))
+
+
+def _down_in_tls(house: House, server: Server) -> Sample:
+    with load.opened_in_tls(server, house.beyond.tunnels) as one:
+        return house.sample(server, lambda: (_BULK_TLS / _GB, load.down_in_tls(server, one, _BULK_TLS), 0.0))
