@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from importlib import import_module
 
@@ -27,6 +28,7 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"no rows called {', '.join(unknown)}; there are: {', '.join(ROWS)}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # what was started is ended
     console = Console(width=None if sys.stdout.isatty() else 160)
     for name in wanted.rows or ROWS:
         with import_module(f"bench.{name}").rows() as rows:

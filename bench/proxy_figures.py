@@ -117,9 +117,15 @@ class Idle:
     def __init__(self, beyond: Origin) -> None:
         self._beyond = beyond
         self._before: dict[str, float] = {}
+        self._taken: dict[tuple[str, int], float] = {}
 
     def take(self, server: Server, wanted: int) -> float:
-        """KiB for each of so many tunnels, all of which still work afterwards."""
+        """KiB for each of so many tunnels, all of which still work afterwards; measured once, told to each row."""
+        if (server.name, wanted) not in self._taken:
+            self._taken[server.name, wanted] = self._measured(server, wanted)
+        return self._taken[server.name, wanted]
+
+    def _measured(self, server: Server, wanted: int) -> float:
         assert server.pid is not None
         if server.name not in self._before:
             load.requests(server, self._beyond.site, 50, 1)

@@ -91,7 +91,6 @@ def arrive(server: Server, site: int, total: int, at_once: int, done: Callable[[
                 if greeted:
                     _check(server, said == ANSWER, said)
                     del waiting[number]
-                    poll.unregister(number)
                     done(one)
                 else:
                     _check(server, said[8:13] == b" 200 " and said.endswith(b"\r\n\r\n"), said)
@@ -104,12 +103,16 @@ def opened(server: Server, site: int, total: int, at_once: int = 50) -> list[soc
     """Open so many tunnels and keep them."""
     held: list[socket.socket] = []
     arrive(server, site, total, at_once, held.append)
+    for one in held:
+        _patient(one)
     return held
 
 
 def opened_in_tls(server: Server, site: int) -> ssl.SSLSocket:
     """Open one through the server's TLS port."""
-    one = _ANY.wrap_socket(_connected(server.tls_port))
+    plain = _connected(server.tls_port)
+    _patient(plain)
+    one = _ANY.wrap_socket(plain)
     one.sendall(server.connect(site))
     said = one.recv(4096)
     _check(server, said[8:13] == b" 200 ", said)
@@ -178,10 +181,13 @@ def alive(server: Server, tunnels: list[socket.socket]) -> None:
 def _connected(port: int) -> socket.socket:
     one = socket.socket()
     one.connect(("127.0.0.1", port))
-    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        one.setsockopt(socket.SOL_SOCKET, option, _TIMEOUT)  # by the kernel: Python's own costs a call more each time
     return one
+
+
+def _patient(one: socket.socket) -> None:
+    """Let the kernel end what takes too long: Python's own way costs a call more each time."""
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        one.setsockopt(socket.SOL_SOCKET, option, _TIMEOUT)
 
 
 def _check(server: Server, right: bool, said: bytes) -> None:

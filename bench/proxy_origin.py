@@ -113,8 +113,6 @@ def _accept(listener: socket.socket, poll: select.epoll, tunnels: dict[int, _Tun
     with contextlib.suppress(BlockingIOError):
         while True:
             connection, _ = listener.accept()
-            connection.setblocking(False)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             tunnels[connection.fileno()] = _Tunnel(connection)
             poll.register(connection, select.EPOLLIN)
 
@@ -142,7 +140,7 @@ class _Tunnel:
             if got and not self.take:
                 self.connection.send(ANSWER)
             return got > 0
-        said = self.connection.recv(65536)
+        said = self.connection.recv(4096, socket.MSG_DONTWAIT)
         if said.startswith(b"P"):
             self.push = int(said[1:])
             poll.modify(number, select.EPOLLOUT)

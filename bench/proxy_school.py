@@ -57,7 +57,7 @@ def school(origin: Origin, most: int) -> Iterator[tuple[Server, int, Path]]:
     """
     with short_folder() as (folder, stack):
         running = _School(folder, stack, origin)
-        assert running.proxy.process is not None and running.audit.process is not None
+        assert running.proxy.process is not None
         workers = running.proxy.children()
         for pid in (running.proxy.process.pid, *workers):
             pin(pid)
@@ -70,4 +70,4 @@ def school(origin: Origin, most: int) -> Iterator[tuple[Server, int, Path]]:
             f"Proxy-Authorization: Basic {token}\r\n",
             most=most,
         )
-        yield ours, running.audit.process.pid, running.settings.server.state / "proxy" / "tls"
+        yield ours, running.audit.children()[0], running.settings.server.state / "proxy" / "tls"
