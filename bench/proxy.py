@@ -27,7 +27,7 @@ from bench.proxy_server import Server
 
 _ROUNDS, _SECONDS, _KEPT, _CONNECTS = 3, 2, 50, 4000
 _BULK, _BULK_TLS, _GB = 2 << 30, 1 << 30, 1e9
-_IDLE, _OTHER_FILES = 10_000, 100
+_IDLE, _OTHER_FILES = 10_000, 900
 _ALL = ("squid", "haproxy", "tinyproxy", "e2guardian", "direct")
 _TUNNELS = ("squid", "haproxy", "haproxy, spliced", "tinyproxy", "e2guardian", "direct")
 _FAST = ("squid", "haproxy", "haproxy, spliced")

@@ -128,8 +128,7 @@ async def _body(reader: asyncio.StreamReader, head: RequestHead, rest: bytes) ->
     """Give the body, and whether something follows it."""
     body, found = request_body(head), bytearray()
     while True:
-        for piece in body.feed(rest):
-            found += piece
+        found += body.feed(rest)
         if len(found) > _BODY_MAX or (body.length or 0) > _BODY_MAX:
             raise BadHead("the body is too long", 413)
         if body.done:

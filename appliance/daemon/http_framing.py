@@ -11,7 +11,7 @@ from typing import Protocol
 
 from appliance.daemon.http_head import BadHead, RequestHead, ResponseHead, is_field
 
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_DIGITS_MAX = 18
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
 _NEXT = re.compile(rb"\r\n([1-9A-Fa-f][0-9A-Fa-f]{0,14})\r\n")
 _PART = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/([0-9]{1,18})", re.ASCII | re.IGNORECASE)
@@ -31,7 +31,7 @@ class Body(Protocol):
     done: bool
     rest: bytes
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> bytes:
         """Give the bytes of the body in ``data``; what lies beyond its end goes to ``rest``. Raises BadBody."""
         ...
 
@@ -48,14 +48,14 @@ class Counted:
         self.rest = b""
         self._left = length
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> bytes:
         """As in :class:`Body`."""
         part = data[: self._left]
         self._left -= len(part)
         if not self._left:
             self.rest += data[len(part) :]
             self.done = True
-        return [part] if part else []
+        return part
 
 
 class UntilClose:
@@ -69,13 +69,13 @@ class UntilClose:
         self.done = False
         self.rest = b""
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> bytes:
         """As in :class:`Body`."""
-        return [data]
+        return data
 
 
 class Chunked:
-    """A body in chunks (RFC 9112, 7.1); all that came of chunks at once is given as one piece."""
+    """A body in chunks (RFC 9112, 7.1); all that came of chunks at once is given together."""
 
     __slots__ = ("_expected", "_left", "_line", "_trailer", "done", "length", "rest")
     chunked = True
@@ -89,7 +89,7 @@ class Chunked:
         self._expected = "size"  # what the next line is; "end" as long as the present chunk lasts
         self._trailer = 0
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes) -> bytes:
         """As in :class:`Body`."""
         pieces = []
         start, size = 0, len(data)
@@ -111,7 +111,7 @@ class Chunked:
                 start = self._line_at(data, start)
         if start < size:
             self.rest += data[start:]
-        return pieces if len(pieces) < 2 else [b"".join(pieces)]
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _line_at(self, data: bytes, start: int) -> int:
         """Read the line at ``start``, as far as it is there; give where it ends."""
@@ -166,7 +166,9 @@ def response_body(method: str, head: ResponseHead) -> Body:
 
 def whole_size(head: ResponseHead, body: Body) -> int | None:
     """Give how large all is of which ``body`` is the whole or a part (RFC 9110, 14.4); ``None`` when nobody says."""
-    parts = head.values("content-range") if head.status == 206 and body.length != 0 else []
+    if head.status != 206 or body.length == 0:
+        return body.length
+    parts = head.values("content-range")
     sizes = [int(found[1]) for part in parts if (found := _PART.fullmatch(part))]
     return max([*sizes, *([] if body.length is None else [body.length])], default=None)
 
@@ -180,7 +182,8 @@ def _told(head: RequestHead | ResponseHead) -> Body | None:
             raise BadHead("a transfer coding other than chunked", 501)
         return Chunked()
     if lengths:
-        if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
+        length = lengths[0]
+        if len(lengths) > 1 or len(length) > _DIGITS_MAX or not (length.isascii() and length.isdecimal()):
             raise BadHead("a Content-Length that is no number")
-        return Counted(int(lengths[0]))
+        return Counted(int(length))
     return None

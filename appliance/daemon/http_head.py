@@ -51,7 +51,15 @@ NEAR = frozenset(
     }
 )
 """Fields about one connection, about where a message goes, how much of it is wanted and where it ends."""
-_NEAR = re.compile(rf"\n((?i:{'|'.join(sorted(NEAR))})): ([^\r]*+)\r", re.ASCII)
+_INITIALS = "".join(sorted({name[0] + name[0].upper() for name in NEAR}))
+# With the first letter most lines are done.
+_NEAR = re.compile(rf"\n(?=[{_INITIALS}])((?i:{'|'.join(sorted(NEAR))})): ([^\r]*+)\r", re.ASCII)
+_USUAL: Mapping[tuple[str, ...], frozenset[str]] = {
+    ("keep-alive",): frozenset({"keep-alive"}),
+    ("Keep-Alive",): frozenset({"keep-alive"}),
+    ("close",): frozenset({"close"}),
+}
+_NONE: frozenset[str] = frozenset()
 
 Field = tuple[str, str, str]
 """Name in lower case, name as sent, value (latin-1, without white space around it)."""
@@ -69,13 +77,15 @@ class BadHead(ValueError):
 class _Head:
     r"""The fields of a head, apart: ``near`` are those of :data:`NEAR`, by name in lower case, ``far`` all other lines.
 
-    ``lines`` and ``far`` are in normal form, latin-1; each line stands between ``\n`` and ``\r``.
+    ``lines`` and ``far`` are in normal form, latin-1; each line stands between ``\n`` and ``\r``. ``named``: what
+    Connection lists, in lower case (RFC 9110, 7.6.1).
     """
 
     minor: int
     lines: str
     near: Mapping[str, tuple[str, ...]]
     far: str
+    named: frozenset[str]
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -146,7 +156,7 @@ def request_head(head: bytes) -> RequestHead:
     near, far = _sorted(lines)
     if len(near.get("host", ())) != 1 and ("host" in near or minor != "0"):
         raise BadHead("there must be one Host")  # RFC 9112, 3.2
-    return RequestHead(0 if minor == "0" else 1, lines, near, far, method, target)
+    return RequestHead(0 if minor == "0" else 1, lines, near, far, _named(near), method, target)
 
 
 def response_head(head: bytes) -> ResponseHead:
@@ -155,7 +165,8 @@ def response_head(head: bytes) -> ResponseHead:
     found = _RESPONSE.fullmatch(text)
     minor, status, phrase, lines = found.groups() if found else _slowly(text, _STATUS_LINE)
     near, far = _sorted(lines)
-    return ResponseHead(0 if minor == "0" else 1, lines, near, far, int(status), (phrase or "").strip(_BLANK))
+    phrase = (phrase or "").strip(_BLANK)
+    return ResponseHead(0 if minor == "0" else 1, lines, near, far, _named(near), int(status), phrase)
 
 
 def is_field(line: bytes) -> bool:
@@ -190,3 +201,13 @@ def _sorted(lines: str) -> tuple[Mapping[str, tuple[str, ...]], str]:
         name = parts[number].lower()
         near[name] = (*near[name], parts[number + 1]) if name in near else (parts[number + 1],)
     return near, "".join(parts[::3])
+
+
+def _named(near: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    told = near.get("connection", ())
+    if "proxy-connection" in near:
+        told += near["proxy-connection"]
+    if not told:
+        return _NONE
+    usual = _USUAL.get(told)
+    return frozenset(part.strip().lower() for value in told for part in value.split(",")) if usual is None else usual

@@ -20,6 +20,8 @@ class Reason(StrEnum):
     CLOSED_CATEGORY = "closed-category"
     CLOSED_PORT = "closed-port"
     INSIDE = "inside"
+    OTHER_NAME = "other-name"
+    NO_NAME = "no-name"
     FOREIGN_SENDER = "foreign-sender"
     OUTSIDE_RECIPIENT = "outside-recipient"
     UNKNOWN_RECIPIENT = "unknown-recipient"

@@ -66,7 +66,7 @@ class Event:
     fields: Mapping[str, _Value]
 
     def __post_init__(self) -> None:
-        if self.time.tzinfo is not None:
+        if self.time.tzinfo is not None and self.time.tzinfo is not UTC:
             object.__setattr__(self, "time", self.time.astimezone(UTC))
 
 
@@ -92,8 +92,9 @@ def validate(event: Event) -> None:
     restored: login (whose files came back from a copy), by, snapshot (the copy's name); never which files.
     file-stored, file-fetched: login, path (as he sees it), size (bytes). file-removed: login, path.
     web-used: login (empty: the address has no owner), address (IP or null), host and port he reached, way (http,
-    connect), since (ISO 8601 with zone; the event's time is the end), up and down (bytes), outcome: done, broken-off
-    (by either side), refused (by us, under way), failed (the site or the request); never what was asked for there.
+    connect, or tls: by the server's name alone), since (ISO 8601 with zone; the event's time is the end), requests (how
+    many of one connection, one after the other), up and down (bytes), outcome: done, broken-off (by either side),
+    refused (by us, under way), failed (the site or the request); never what was asked for there.
     limit-allowed: login or group (the other null), size (bytes), until, by, reason. limit-revoked: login or group, by.
     quota-set: login, size (bytes, 0: no bound; null: that of the role again), until, by, reason.
     folder-given: area (homes, groups), name (what the folder put aside was called), to (login or group), by.
@@ -104,11 +105,11 @@ def validate(event: Event) -> None:
     """
     if event.time.tzinfo is None:
         raise WrongEvent(f"{event.kind}: the time has no zone")
-    allowed = _FIELDS[event.kind]
-    unknown = event.fields.keys() - allowed.keys()
-    if unknown:
+    allowed, fields = _FIELDS[event.kind], event.fields
+    if not fields.keys() <= allowed.keys():
+        unknown = fields.keys() - allowed.keys()
         raise WrongEvent(f"{event.kind}: no such field: {', '.join(sorted(unknown))}")
-    wrong = [name for name, fits in allowed.items() if not fits(event.fields.get(name))]
+    wrong = [name for name, fits in allowed.items() if not fits(fields.get(name))]
     if wrong:
         raise WrongEvent(f"{event.kind}: wrong or missing: {', '.join(wrong)}")
 
@@ -230,8 +231,9 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
         "address": _or_null(_text),
         "host": _text,
         "port": _number,
-        "way": _one_of("http", "connect"),
+        "way": _one_of("http", "connect", "tls"),
         "since": _instant,
+        "requests": _number,
         "up": _number,
         "down": _number,
         "outcome": _one_of("done", "broken-off", "refused", "failed"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 
 from appliance.daemon.main import Program, Worker, main
 from appliance.settings.load import Settings, load
+
+_KEY = os.urandom(32)
+"""Of all workers, which are forked from here: they tell each other what they count."""
 
 
 def run(worker: Worker[Settings]) -> int:
@@ -16,7 +21,7 @@ def run(worker: Worker[Settings]) -> int:
     from appliance.daemon.twisted_loop import serve
     from appliance.proxy.service import start
 
-    return serve(worker, start)
+    return serve(worker, partial(start, key=_KEY))
 
 
 if __name__ == "__main__":

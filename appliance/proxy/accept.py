@@ -1,35 +1,42 @@
-"""Taking in connections: the listening sockets that were handed in, how many connections there may be, who is idle.
+"""Taking in connections: the listening sockets that were handed in, and how many connections there may be.
 
-May live here: listening, counting, the sweep that ends what takes too long. May not: HTTP.
+May live here: accepting, counting. May not: HTTP, what takes too long (``deadlines``). When descriptors run out, who
+knocks waits in the kernel until there are some again.
 """
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
+import select
 import socket
+import ssl
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from OpenSSL import SSL
-from twisted.internet.protocol import Factory
-from twisted.protocols.tls import TLSMemoryBIOFactory
+from appliance.daemon.tls import server_context
+from appliance.proxy.poll import Poller
+from appliance.proxy.wire import Receiver, TlsWire, Wire
 
-from appliance.daemon.tls import TlsError, server_context
-
-_BACKLOG = 4096
-_CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"  # as in daemon.tls, of TLS 1.2; those of 1.3 are all good
+_log = logging.getLogger(__name__)
+_BACKLOG: Final = 4096
+_AT_ONCE: Final = 64
+_TOLD: Final = 50
+"""Connections beyond the most that are told so, for a moment."""
+_PAUSE: Final = 0.25
+_NONE_LEFT: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_MAPPED: Final = "::ffff:"
 
 
 class Held(Protocol):
-    """A connection as the sweep sees it."""
-
-    def tick(self, now: float) -> None:
-        """End what takes too long at ``now`` (monotonic)."""
-        ...
+    """A connection, as whoever stops the service sees it."""
 
     def leave(self) -> None:
-        """End if nothing is under way: the service stops, and asks again and again."""
+        """End if nothing is under way; asked again and again."""
         ...
 
     def drop(self) -> None:
@@ -43,7 +50,7 @@ class Connections:
     def __init__(self, most: int, most_each: int) -> None:
         self.most = most
         self.most_each = most_each
-        self._held: set[Held] = set()
+        self._held: dict[Held, str] = {}
         self._by_address: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -54,63 +61,157 @@ class Connections:
 
     def enter(self, one: Held, address: str) -> bool:
         """Count ``one`` from ``address``; whether there is room for it."""
-        self._held.add(one)
+        self._held[one] = address
         self._by_address[address] += 1
         return len(self._held) <= self.most and self._by_address[address] <= self.most_each
 
-    def exit(self, one: Held, address: str) -> None:
-        """Forget ``one``."""
-        self._held.discard(one)
-        self._by_address[address] -= 1
-        if self._by_address[address] <= 0:
+    def flooded(self, address: str) -> bool:
+        """Whether so many come beyond what there is room for that nobody can be told why: all, or from ``address``."""
+        return len(self._held) > self.most + _TOLD or self._by_address[address] > self.most_each + _TOLD
+
+    def replace(self, one: Held, other: Held) -> None:
+        """Count ``other`` for what was ``one``."""
+        self._held[other] = self._held.pop(one)
+
+    def exit(self, one: Held) -> None:
+        """Forget ``one``, if it is known."""
+        address = self._held.pop(one, None)
+        if address is None:
+            return
+        left = self._by_address[address] - 1
+        if left:
+            self._by_address[address] = left
+        else:
             del self._by_address[address]
 
 
+class Newcomer(Receiver, Protocol):
+    """What begins with a connection."""
+
+    def begin(self, wire: Wire, address: str) -> None:
+        """Serve ``wire``, which comes from the IP ``address``."""
+        ...
+
+
+class Port:
+    """Accepts on the socket ``handed`` in; each connection gets what ``make`` gives, through TLS if ``tls``.
+
+    Who comes from an IP address that ``admits`` does not is turned away without a word.
+    """
+
+    def __init__(
+        self,
+        poller: Poller,
+        handed: socket.socket,
+        make: Callable[[], Newcomer],
+        tls: Certificate | None = None,
+        admits: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._poller = poller
+        self._listener = handed
+        self._make = make
+        self._tls = tls
+        self._admits = admits
+        handed.setblocking(False)
+        handed.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # those that it accepts have it, too
+        handed.listen(_BACKLOG)
+        self._watched = self._full = False
+        self._resting: Any = None
+        self._watch()
+
+    def ready(self, mask: int) -> None:
+        """Take in who knocks, after those who go have made room."""
+        if mask:
+            self._poller.again(self)
+            return
+        for _ in range(_AT_ONCE):
+            if not self._watched:
+                return
+            if self._poller.full:
+                self._rest()
+                return
+            try:
+                descriptor, peer = self._listener._accept()  # type: ignore[attr-defined]  # no object for each
+            except BlockingIOError:
+                self._full = False
+                return
+            except OSError as error:
+                if error.errno in _NONE_LEFT:
+                    self._rest()
+                    return
+                continue  # that one has gone already
+            self._take(descriptor, peer[0])
+
+    def broke(self) -> None:
+        """Go on: the next one is another."""
+
+    def stop(self) -> None:
+        """Accept no more."""
+        self._pause()
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+
+    def _take(self, descriptor: int, peer: str) -> None:
+        address = sys.intern(peer.removeprefix(_MAPPED).partition("%")[0])
+        if self._admits is not None and not self._admits(address):
+            os.close(descriptor)
+            return
+        newcomer = self._make()
+        try:
+            wire = self._wire(descriptor, newcomer)
+        except OSError:
+            return
+        try:
+            self._poller.watch(wire.descriptor, wire)
+        except OSError:
+            wire.close()
+            return
+        newcomer.begin(wire, address)
+
+    def _wire(self, descriptor: int, newcomer: Newcomer) -> Wire:
+        """Give the wire; raises ``OSError`` when it is gone."""
+        if self._tls is None:
+            os.set_blocking(descriptor, False)
+            return Wire(self._poller, descriptor, newcomer)
+        with socket.socket(fileno=descriptor) as connection:
+            connection.setblocking(False)
+            return TlsWire(self._poller, self._tls.wrap(connection), newcomer)
+
+    def _watch(self) -> None:
+        self._resting = None
+        try:
+            self._poller.watch(self._listener.fileno(), self, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        except OSError:
+            self._rest()
+        else:
+            self._watched = True
+
+    def _pause(self) -> None:
+        if self._watched:
+            self._watched = False
+            self._poller.forget(self._listener.fileno())
+
+    def _rest(self) -> None:
+        """No descriptor is left: look again in a moment."""
+        self._pause()
+        if not self._full:
+            self._full = True
+            _log.warning("no descriptors are left for new connections")
+        self._resting = self._poller.reactor.callLater(_PAUSE, self._watch)
+
+
 class Certificate:
-    """The TLS side of the encrypted port, for Twisted: certificate and key of ``folder`` (K06)."""
+    """The TLS side of the encrypted port: certificate and key of ``folder`` (K06)."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._context = _context(folder)
+        self._context = server_context(folder)
 
-    def getContext(self) -> Any:
-        """Give the context for a new connection."""
-        return self._context
+    def wrap(self, connection: socket.socket) -> ssl.SSLSocket:
+        """Put ``connection`` behind TLS; nothing is sent or waited for; raises ``OSError`` when it is gone."""
+        return self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
 
     def reload(self) -> None:
-        """Use what lies in the folder now; raises ``TlsError`` and changes nothing."""
-        self._context = _context(self._folder)
-
-
-def listen(reactor: Any, handed: socket.socket, make: Callable[[], Any], certificate: Certificate | None) -> Any:
-    """Begin to accept on the socket ``handed`` in; gives Twisted's port, to be stopped at the end."""
-    factory = _Maker(make)
-    wrapped = factory if certificate is None else TLSMemoryBIOFactory(certificate, False, factory)
-    wrapped.noisy = False
-    port = reactor.adoptStreamPort(handed.fileno(), handed.family, wrapped)
-    handed.listen(_BACKLOG)  # adoptStreamPort has set a queue of fifty
-    return port
-
-
-class _Maker(Factory):
-    noisy = False
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-
-    def buildProtocol(self, _address: object) -> Any:
-        return self._make()
-
-
-def _context(folder: Path) -> Any:
-    server_context(folder)  # tells what is wrong, with the file's name
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_options(SSL.OP_NO_COMPRESSION)
-    context.set_cipher_list(_CIPHERS)
-    try:
-        context.use_certificate_chain_file(str(folder / "cert.pem"))
-        context.use_privatekey_file(str(folder / "key.pem"))
-    except SSL.Error as error:
-        raise TlsError(f"{folder / 'cert.pem'} and key.pem cannot be used") from error
-    return context
+        """Use what lies in the folder now for later connections; raises ``TlsError`` and changes nothing."""
+        self._context = server_context(self._folder)

@@ -7,32 +7,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 _NAT64 = IPv6Network("64:ff9b::/96")
+_INTERNET6 = IPv6Network("2000::/3")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
+@lru_cache(maxsize=8192)
 def literal(host: str) -> Address | None:
     """Give the address that ``host`` is written as, ``None`` for a name."""
+    if ":" not in host and not host[-1:].isdigit():
+        return None
     try:
         return ip_address(host)
     except ValueError:
         return None
 
 
+def inside(address: Address, network: Network) -> bool:
+    """Whether ``address`` lies in ``network``, which may be of the other family."""
+    return address.version == network.version and address in network
+
+
 def public(address: Address, own: Iterable[Network] = ()) -> bool:
     """Whether ``address`` is one of the internet: none of ours and none reserved.
 
     Ours are loopback, private, link-local and shared ones and those in the school's ``own`` networks; multicast goes
-    nowhere. Addresses that carry another (mapped, NAT64, 6to4) count as that one.
+    nowhere. Addresses that carry another (mapped, NAT64, 6to4) count as that one; of IPv6 only what is given out to
+    the internet does (RFC 4291, 2.4), so that no other way of carrying one leads inside (RFC 8215, RFC 6052).
     """
     address = _meant(address)
-    if any(address.version == network.version and address in network for network in own):
+    if any(inside(address, network) for network in own):
         return False
-    if isinstance(address, IPv6Address) and address.is_site_local:
+    if isinstance(address, IPv6Address) and address not in _INTERNET6:
         return False
     return address.is_global and not address.is_multicast
 

@@ -1,365 +1,398 @@
-"""One connection of a browser: request after request, or one tunnel.
+"""One connection of a browser to the proxy: request after request, or one tunnel.
 
 May live here: the order of steps, and when the connection ends. May not: how a step is done: reading (``target``
-and the daemons' ``http_head`` and ``http_framing``), who it is (``sign_in``), what is allowed (``session``), connecting
-(``upstream``), moving bytes (``exchange``, ``tunnel``), pages (``replies``).
+and the daemons' ``http_head`` and ``http_framing``), who it is (``guest``), what is allowed (``session``), connecting
+(``upstream``), moving bytes (``exchange``, ``opening``, ``relay``), pages (``replies``).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Any
+import math
+from enum import Enum
+from typing import Final
 
 from twisted.internet.defer import ensureDeferred
-from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from appliance.daemon.http_framing import request_body
-from appliance.daemon.http_head import HEAD_MAX, BadHead, RequestHead, cut_head, request_head
+from appliance.daemon.http_head import BadHead, RequestHead, head_end, request_head
 from appliance.daemon.logs import describe
-from appliance.daemon.sessions import Sessions
 from appliance.daemon.texts import language_of
-from appliance.policy.decision import Limits
 from appliance.policy.request import Action
-from appliance.proxy.accept import Connections
-from appliance.proxy.addresses import literal
-from appliance.proxy.exchange import End, Exchange, Job
-from appliance.proxy.forward import keeps_open
-from appliance.proxy.negotiate import Negotiation, Tickets
+from appliance.proxy.desk import Desk
+from appliance.proxy.exchange import End, Exchange
+from appliance.proxy.guest import Guests, Way
+from appliance.proxy.job import Job
+from appliance.proxy.kept import Kept
+from appliance.proxy.linger import Linger
+from appliance.proxy.opening import open_tunnel
 from appliance.proxy.replies import Cause, Refused, cause_of_status, page, told
-from appliance.proxy.session import Gate, Outcome, WebSession, Wish
-from appliance.proxy.sign_in import SignIn
-from appliance.proxy.target import Where, absolute_form, authority_form
-from appliance.proxy.tunnel import Tunnel
-from appliance.proxy.upstream import Connector, Upstream
-from appliance.session.obstacle import Hitch, Obstacle
+from appliance.proxy.session import Outcome, WebSession
+from appliance.proxy.target import asked_of_a_proxy, origin_form
+from appliance.proxy.upstream import Connecting
+from appliance.proxy.wire import Wire
+from appliance.session.obstacle import Obstacle
+from appliance.session.signed_in import SignedIn
 
 _log = logging.getLogger(__name__)
-_LINGER = 2.0
-"""Seconds in which what a refused client still sends is thrown away, so that it reads the page and not a reset."""
-_GOODBYE = 5.0
-_JUST_COME = 1.0  # seconds: what is already on its way here when the service stops is answered
+_GOODBYE: Final = 5.0
+_JUST_COME: Final = 1.0  # seconds: what is already on its way here when the service stops is answered
+_AT_ONCE: Final = 32
+_OPEN: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
-@dataclass(slots=True)
-class Desk:
-    """What all conversations of a worker share; replaced part by part when settings change. Durations in seconds."""
-
-    sign_in: SignIn
-    tickets: Tickets
-    gate: Gate
-    connector: Connector
-    sessions: Sessions
-    connections: Connections
-    language: str
-    head_timeout: float
-    idle_timeout: float
-    answer_timeout: float
-    tunnel_timeout: float
-    clock: Any
-    stopping: bool = False
+_Phase = Enum("_Phase", ("HEAD", "WORK", "FLOW", "END"))
+_HEAD, _WORK, _FLOW, _END = _Phase  # a global is found faster than what belongs to a class
+_CAUGHT: Final = Way.CAUGHT
 
 
-class _Phase(Enum):
-    HEAD = auto()
-    WORK = auto()
-    FLOW = auto()
-    LINGER = auto()
-    END = auto()
+class Conversation:
+    """``way`` is how it came."""
 
+    __slots__ = (
+        "_address", "_buffer", "_client", "_connecting", "_desk", "_exchange", "_gone", "_guests", "_head", "_look_at",
+        "_moved", "_phase", "_refused", "_seen", "_session", "_since", "_used", "_way", "_working", "kept",
+    )  # fmt: skip
 
-class Conversation(Protocol):
-    """``encrypted``: it arrived on the TLS port."""
-
-    def __init__(self, desk: Desk, encrypted: bool) -> None:
+    def __init__(self, desk: Desk, way: Way) -> None:
+        self._way = way
         self._desk = desk
-        self._encrypted = encrypted
-        self._address = ""
-        self._buffer = bytearray()
-        self._phase = _Phase.HEAD
-        self._since = desk.clock()
+        self._buffer = b""
+        self._phase = _HEAD
+        self._since = desk.poller.now
+        self._look_at = math.inf
         self._used = False  # whether a request was served already
-        self._gone = False
+        self._gone = self._working = False
         self._head: RequestHead | None = None
-        self._flow: Exchange | Tunnel | None = None
-        self._moved = 0
+        self._connecting: Connecting | None = None
+        self._exchange: Exchange | None = None
+        self._moved = self._seen = 0
         self._session: WebSession | None = None
         self._refused: Refused | None = None
-        self._kept: tuple[Where, Upstream] | None = None
+        self.kept = Kept()
 
-    def connectionMade(self) -> None:
+    def begin(self, wire: Wire, address: str) -> None:
         """Count the connection, or turn it away."""
-        self.transport.setTcpNoDelay(True)
-        self._address = self.transport.getPeer().host
-        self._negotiation = Negotiation(self._desk.tickets, self._address)
-        if not self._desk.connections.enter(self, self._address):
+        self._client = wire
+        self._address = address
+        self._guests = Guests(self._desk.reception, address, self._way)
+        self._watch(self._desk.times.head)
+        if self._desk.connections.enter(self, address):
+            return
+        if self._desk.connections.flooded(address):
+            self.drop()
+        else:
             self._reply(Refused(Cause.TOO_MANY), keep=False)
 
-    def dataReceived(self, data: bytes) -> None:
-        """Give what arrived to whoever waits for it."""
-        if self._flow is not None:
-            self._flow.from_client(data)
-        elif self._phase in (_Phase.HEAD, _Phase.WORK):
-            if not self._buffer and self._phase is _Phase.HEAD:
-                self._since = self._desk.clock()
-            self._buffer += data
+    # what the wires tell
+
+    def readable(self, wire: Wire) -> None:
+        """Go on with what the client sends."""
+        if self._phase is _HEAD:
+            self._next()
+        elif wire.gone:
+            self._lost()
+
+    def drained(self, _wire: Wire) -> None:
+        """Go on: no request is begun while the answer to another waits for the client."""
+        if self._phase is _HEAD:
             self._next()
 
-    def connectionLost(self, _reason: object = None) -> None:
-        """Give back everything."""
-        self._gone = True
-        self._desk.connections.exit(self, self._address)
-        if self._flow is not None:
-            self._flow.client_lost()
-        self._over(Outcome.BROKEN_OFF)
-        self._drop_kept()
+    def broke(self) -> None:
+        """End: a fault of ours."""
+        self.drop()
 
-    def tick(self, now: float) -> None:
+    # as the sweep and the stop see it
+
+    def tick(self, now: float) -> float | None:
         """End what takes too long."""
-        if self._flow is not None and self._flow.moved != self._moved:
-            self._moved, self._since = self._flow.moved, now
-        if now - self._since > self._patience():
-            self._expired()
+        if self._gone or now < self._look_at:
+            return None
+        if self._exchange is not None and self._exchange.moved != self._moved:
+            self._moved, self._since = self._exchange.moved, now
+        due = self._since + self._patience()
+        if now < due:
+            self._look_at = due
+            return due
+        self._expired()
+        self._look_at = now + _GOODBYE
+        return None if self._gone else self._look_at
 
     def leave(self) -> None:
         """End when nothing is under way; who has only just come may still ask once."""
-        just_come = not self._used and self._desk.clock() - self._since < _JUST_COME
-        if isinstance(self._flow, Tunnel) or (self._phase is _Phase.HEAD and not just_come):
-            self.drop()
+        just_come = not self._used and self._desk.poller.reactor.seconds() - self._since < _JUST_COME
+        if self._phase is _HEAD and not (just_come or self._client.blocked):
+            self._lost()
 
     def drop(self) -> None:
         """End at once."""
-        self._enter(_Phase.END)
-        self.transport.abortConnection()
+        self._client.reset()
+        self._lost()
+
+    def stop(self, refused: Refused) -> None:
+        """The policy says no while something is under way."""
+        if self._exchange is not None:
+            self._exchange.stop(refused)
+        elif self._phase is _WORK:
+            self._refused = refused
+        else:
+            self._over(Outcome.REFUSED)
 
     # the steps of a request
 
     def _next(self) -> None:
-        """Begin with the next request, if it is there."""
-        if self._phase is _Phase.WORK and len(self._buffer) > HEAD_MAX:
-            self.transport.pauseProducing()
-        if self._phase is not _Phase.HEAD:
+        """Serve the requests that are there, one after the other."""
+        if self._working:
             return
+        self._working = True
         try:
-            raw = cut_head(self._buffer)
-            if raw is None:
-                return
-            self._enter(_Phase.WORK)
-            self._head = None
+            for _ in range(_AT_ONCE):
+                if self._phase is not _HEAD or self._client.blocked or not self._begin():
+                    return
+        finally:
+            self._working = False
+        self._client.again()
+
+    def _begin(self) -> bool:
+        """Begin with the next request, or read a piece of it; whether anything was there."""
+        try:
+            end = head_end(self._buffer, self._seen) if len(self._buffer) > self._seen else 0
+            if not end:
+                self._seen = len(self._buffer)
+                if not self._more():
+                    return False
+                end = head_end(self._buffer, self._seen)
+                if not end:
+                    return True
+            raw, self._buffer, self._seen = self._buffer[:end], self._buffer[end:], 0
+            self._phase, self._head = _WORK, None
             self._head = head = request_head(raw)
+            self._serve(head)
         except BadHead as problem:
             self._reply(Refused(cause_of_status(problem.status)), keep=False)
-            return
-        self._run(self._serve(head))
+        except OSError:
+            self._lost()
+        return True
 
-    async def _serve(self, head: RequestHead) -> None:
-        try:
-            tunnel = head.method == "CONNECT"
-            where, path = (authority_form(head.target), "") if tunnel else absolute_form(head.target)
-            body = request_body(head)
-        except BadHead as problem:
-            self._reply(Refused(cause_of_status(problem.status)), keep=False)
-            return
-        local = literal(self._address)
-        if not self._encrypted and (local is None or not local.is_loopback):
-            self._reply(Refused(Cause.IN_CLEAR), keep=False)  # never ask for a password in clear (K06)
-            return
-        given = head.values("proxy-authorization")
-        guest = self._negotiation.who(given) or await self._desk.sign_in.who(given, self._address)
-        if self._gone:
-            return
-        keep = not tunnel and body.done and keeps_open(head)
-        if isinstance(guest, Obstacle):
-            keep = keep or (tunnel and head.minor == 1 and guest.why is Hitch.WRONG_PASSWORD)
-            self._reply(told(guest, upload=False), keep, unread=not body.done)
-            return
-        action = Action.FETCH if tunnel or body.done else Action.WRITE
-        wish = Wish(guest, where, tunnel, action, self._address, None if body.done else body.length)
-        passed = self._desk.gate.judge(wish)
-        if isinstance(passed, Obstacle):
-            self._reply(told(passed, action is Action.WRITE), keep, unread=not body.done)
-            return
-        self._session = session = WebSession(self._desk.gate, wish, self._stopped, self._set_limits)
-        self._desk.sessions.add(session.visit, passed.valid_until)
-        await self._carry(head, path, wish, passed.limits, self._desk.gate.opens_inside(wish))
+    def _more(self) -> bool:
+        """Read more of a head; whether something came."""
+        data = self._client.read() if self._client.readable else None
+        if not data:
+            if data is not None:
+                self._lost()
+            elif self._buffer:
+                self._watch(self._desk.times.head)
+            return False
+        if not self._buffer:
+            self._since = self._client.poller.now
+        self._buffer += data
+        return True
 
-    async def _carry(self, head: RequestHead, path: str, wish: Wish, limits: Limits, inside: bool) -> None:
-        """Connect to the origin, unless a connection to it was kept, and let the bytes flow."""
-        upstream = self._take_kept(wish.where)
-        kept = upstream is not None
-        if upstream is None:
-            connected = await self._desk.connector.connect(wish.where, inside)
-            refused = self._refused
-            if isinstance(connected, Cause):
-                refused = refused or (self._desk.gate.inside() if connected is Cause.INSIDE else Refused(connected))
-            elif self._gone or refused is not None:
-                connected.transport.abortConnection()
-            else:
-                upstream = connected
-            if upstream is None:
-                by_us = refused is not None and refused.code is not None
-                self._over(Outcome.REFUSED if by_us else Outcome.FAILED)
-                if not self._gone:
-                    keep = wish.action is Action.FETCH and not wish.tunnel and keeps_open(head)
-                    self._reply(refused or Refused(Cause.LATER), keep, unread=not keep)
+    def _serve(self, head: RequestHead) -> None:
+        """Find out where to and for whom; raises :class:`BadHead`."""
+        where, path = origin_form(head) if self._way is _CAUGHT else asked_of_a_proxy(head)
+        job = Job(head, where, path, request_body(head))
+        guest = self._guests.known(head)
+        if guest is None:
+            ensureDeferred(self._ask(job)).addErrback(self._failed)
+        else:
+            self._judge(job, guest)
+
+    async def _ask(self, job: Job) -> None:
+        self._enter(_WORK)
+        guest = await self._guests.asked(job.head)
+        if not self._gone:
+            self._judge(job, guest)
+            self._next()
+
+    def _judge(self, job: Job, guest: SignedIn | Refused) -> None:
+        done = job.body.done
+        if isinstance(guest, Refused):
+            again = job.tunnel and job.head.minor == 1 and guest.cause is Cause.SIGN_IN
+            self._reply(guest, again or job.may_keep)
+            return
+        session, now = self._session, self._client.poller.now
+        if session is None or not (done and session.goes_on(guest, job.where, now)):
+            self._over(Outcome.DONE)
+            wish = job.wish(guest, self._address, self._way is _CAUGHT)
+            found = self._desk.gate.admit(wish, now)
+            if isinstance(found, Obstacle):
+                self._reply(told(found, wish.action is Action.WRITE), job.may_keep)
                 return
-        rest = bytes(self._buffer)
-        self._buffer.clear()
-        self._enter(_Phase.FLOW)
-        self._moved = 0
-        if wish.tunnel:
-            self.transport.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            self._flow = tunnel = Tunnel(
-                self.transport, upstream, limits, lambda action, size: self._exceeded(wish, action, size), self._closed
-            )
-            tunnel.start(rest)
+            self._session = session = found
+            self._desk.sessions.add(session, session.valid_until)
+        session.flow = self
+        session.requests += 1
+        self._carry(job, session)
+
+    def _carry(self, job: Job, session: WebSession) -> None:
+        """Go on over the connection that was kept to the same site, or over a new one."""
+        kept = self.kept.take(job.where)
+        if kept is not None:
+            self._pass_on(job, session, kept, kept=True)
             return
+        inside = self._desk.gate.opens_inside(session.wish)
+        self._enter(_WORK)
 
-        def over(end: End, refused: Refused | None) -> None:
-            if end is End.STALE and not self._gone:
-                self._flow = None
-                self._enter(_Phase.WORK)
-                self._run(self._carry(head, path, wish, exchange.limits, inside))
+        def connected(upstream: Wire | Cause) -> None:
+            self._connecting = None
+            try:
+                self._connected(job, session, upstream, inside)
+            except Exception as error:
+                _log.error("a request could not be served: %s", describe(error))
+                if isinstance(upstream, Wire):
+                    upstream.reset()
+                self.drop()
+
+        connecting = self._desk.connector.connect(job.where, inside, connected)
+        if connecting.wanted:
+            self._connecting = connecting
+
+    def _connected(self, job: Job, session: WebSession, upstream: Wire | Cause, inside: bool) -> None:
+        refused = self._refused
+        if isinstance(upstream, Wire) and not self._gone and refused is None:
+            if session.wish.tunnel:
+                self._open(session, upstream, inside)
             else:
-                self._exchanged(exchange, upstream, wish.where, end, refused)
+                self._pass_on(job, session, upstream)
+            return
+        if isinstance(upstream, Wire):
+            upstream.reset()
+            if self._gone:
+                return
+        elif refused is None:
+            refused = self._desk.gate.inside() if upstream is Cause.INSIDE else Refused(upstream)
+        by_us = refused is not None and refused.code is not None
+        self._over(Outcome.REFUSED if by_us else Outcome.FAILED)
+        if not self._gone:
+            keep = job.may_keep
+            self._reply(refused or Refused(Cause.LATER), keep)
+            self._next()
 
-        job = Job(head, wish.where, path, lambda action, size: self._desk.gate.too_large(wish, action, size))
-        self._flow = exchange = Exchange(self.transport, upstream, job, limits, over)
+    def _open(self, session: WebSession, upstream: Wire, inside: bool) -> None:
+        """Let the tunnel take this one's place."""
+        self._session, self._gone = None, True
+        self.kept.drop()
+        self._desk.deadlines.forget(self, self._look_at)
+        self._client.write(_OPEN)
+        open_tunnel(self._desk, self, self._client, upstream, session, self._buffer, inside)
+
+    def _pass_on(self, job: Job, session: WebSession, upstream: Wire, kept: bool = False) -> None:
+        rest, self._buffer = self._buffer, b""
+        self._moved = 0
+        self._enter(_FLOW)
+        self._watch(self._desk.times.answer)
+        self._exchange = exchange = Exchange(self._client, upstream, job, session, self)
         exchange.start(rest, kept)
 
     # how it ends
 
-    def _exchanged(
-        self, exchange: Exchange, upstream: Upstream, where: Where, end: End, refused: Refused | None
-    ) -> None:
-        """An exchange is over: go on with the next, or end the connection as it ended."""
-        self._flow = None
-        if exchange.failed is None:
-            outcome = Outcome.BROKEN_OFF if end is End.CUT else Outcome.DONE
-        else:
-            outcome = Outcome.FAILED if exchange.failed.code is None else Outcome.REFUSED
-        self._over(outcome, exchange)
+    def exchanged(self, exchange: Exchange, end: End, refused: Refused | None) -> None:
+        """An exchange is over: go on with the next request, or end the connection as it ended."""
+        self._exchange = None
+        self._client.receiver = self
+        if end is End.STALE:
+            self._phase = _WORK
+            self._buffer = exchange.rest
+            if not self._gone and self._session is not None:
+                self._carry(exchange.job, self._session)
+            return
+        if exchange.failed is not None:
+            self._over(Outcome.FAILED if exchange.failed.code is None else Outcome.REFUSED)
+        elif end is not End.KEEP:
+            self._over(Outcome.BROKEN_OFF if end is End.CUT else Outcome.DONE)
         if self._gone:
             return
         if end is End.CUT:
             self.drop()
             return
-        self._buffer[:0] = exchange.rest
+        self._buffer = exchange.rest
         if refused is not None:
-            self._reply(refused, keep=False, unread=not exchange.all_sent)
+            self._reply(refused, keep=False)
         elif end is End.CLOSE or self._desk.stopping:
-            self._hang_up(linger=not exchange.all_sent)
+            self._hang_up()
         else:
-            if exchange.reusable and not upstream.lost:
-                self._kept = (where, upstream)
             self._again()
+            if self._buffer or self._client.readable:
+                self._next()
 
-    def _exceeded(self, wish: Wish, action: Action, size: int) -> None:
-        self._desk.gate.too_large(wish, action, size)
-        self._cut_tunnel(Outcome.REFUSED)
-
-    def _stopped(self, refused: Refused) -> None:
-        """The policy says no while something is under way."""
-        if isinstance(self._flow, Tunnel):
-            self._cut_tunnel(Outcome.REFUSED)
-        elif self._flow is not None:
-            self._flow.stop(refused)
-        else:
-            self._refused = refused
-
-    def _cut_tunnel(self, outcome: Outcome) -> None:
-        flow, self._flow = self._flow, None
-        if isinstance(flow, Tunnel):
-            flow.cut()
-        self._over(outcome, flow)
-        self.drop()
-
-    def _closed(self, clean: bool) -> None:
-        """A tunnel is over by itself."""
-        flow, self._flow = self._flow, None
-        self._over(Outcome.DONE if clean else Outcome.BROKEN_OFF, flow)
-        if not self._gone and clean:
-            self._hang_up(linger=False)
-        elif not self._gone:
-            self.drop()
-
-    def _set_limits(self, limits: Limits) -> None:
-        if self._flow is not None:
-            self._flow.limits = limits
-
-    def _expired(self) -> None:
-        if isinstance(self._flow, Exchange):
-            self._flow.stop(Refused(Cause.SLOW_ANSWER))
-        elif isinstance(self._flow, Tunnel):
-            self._cut_tunnel(Outcome.BROKEN_OFF)
-        elif self._phase is _Phase.LINGER:
-            self._hang_up(linger=False)
-        elif self._phase is not _Phase.WORK:
-            self.drop()
-
-    def _patience(self) -> float:
-        if self._phase is _Phase.HEAD:
-            return self._desk.idle_timeout if self._used and not self._buffer else self._desk.head_timeout
-        if self._phase is _Phase.FLOW:
-            return self._desk.tunnel_timeout if isinstance(self._flow, Tunnel) else self._desk.answer_timeout
-        return _LINGER if self._phase is _Phase.LINGER else _GOODBYE
-
-    def _reply(self, refused: Refused, keep: bool, unread: bool = True) -> None:
+    def _reply(self, refused: Refused, keep: bool) -> None:
         """Answer with the page that tells ``refused``."""
         head, keep = self._head, keep and not self._desk.stopping
         language = language_of([] if head is None else head.values("accept-language"), self._desk.language)
-        token = self._negotiation.token if self._negotiation.offered else None
-        self.transport.write(page(refused, language, keep, head is not None and head.method == "HEAD", token))
+        bodiless = head is not None and head.method == "HEAD"
+        self._client.write(page(refused, language, keep, bodiless, self._guests.challenges))
         if keep:
             self._again()
         else:
-            self._hang_up(linger=unread)
+            self._hang_up()
 
     def _again(self) -> None:
         self._used = True
         self._refused = None
-        self._enter(_Phase.HEAD)
-        self.transport.resumeProducing()
-        if self._buffer:
-            self._next()
+        self._enter(_HEAD)
+        self._watch(self._desk.times.idle)
 
-    def _hang_up(self, linger: bool) -> None:
-        self._buffer.clear()
-        self._enter(_Phase.LINGER if linger else _Phase.END)
-        self.transport.resumeProducing()
-        if not linger:
-            self.transport.loseConnection()
+    def _hang_up(self) -> None:
+        """Close in order; what still comes is thrown away for a moment, so that the client reads all and no reset."""
+        self._over(Outcome.DONE)
+        self._buffer = b""
+        self._phase, self._gone = _END, True
+        self.kept.drop()
+        after = Linger(self._desk, self._client)
+        self._desk.connections.replace(self, after)
+        after.start()
+
+    def _lost(self) -> None:
+        """Give back everything: the connection is gone."""
+        if self._gone:
+            return
+        self._gone = True
+        outcome = Outcome.BROKEN_OFF if self._phase is _WORK else Outcome.DONE
+        self._phase = _END
+        self._client.close()
+        self._desk.connections.exit(self)
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+        if self._exchange is not None:
+            self._exchange.client_lost()
+        self._over(outcome)
+        self.kept.drop()
+
+    def _expired(self) -> None:
+        if self._exchange is not None:
+            self._exchange.stop(Refused(Cause.SLOW_ANSWER))
+        elif self._phase is _HEAD and self._client.blocked:
+            self.drop()
+        elif self._phase is _HEAD:
+            self._lost()  # in order: the client may not have read all of the last answer yet
+
+    def _patience(self) -> float:
+        if self._client.blocked and self._phase is not _WORK:
+            return self._desk.times.answer
+        if self._phase is _HEAD:
+            return self._desk.times.idle if self._used and not self._buffer else self._desk.times.head
+        return self._desk.times.answer if self._phase is _FLOW else _GOODBYE
 
     def _enter(self, phase: _Phase) -> None:
-        self._phase, self._since = phase, self._desk.clock()
+        self._phase, self._since = phase, self._client.poller.now
 
-    def _over(self, outcome: Outcome, flow: Exchange | Tunnel | None = None) -> None:
-        """What was under way ended so, if there was anything; ``flow`` has moved its bytes."""
+    def _watch(self, patience: float) -> None:
+        """Look at this one after ``patience`` seconds, if nobody does so before; who asks on puts off nothing."""
+        at = self._desk.poller.now + patience
+        if at < self._look_at:
+            self._look_at = at
+            self._desk.deadlines.watch(self, at)
+
+    def _over(self, outcome: Outcome) -> None:
+        """What was under way ended so, if there was anything."""
         session, self._session = self._session, None
         if session is not None:
-            self._desk.sessions.remove(session.visit)
-            session.over(outcome, 0 if flow is None else flow.up, 0 if flow is None else flow.down)
+            self._desk.sessions.remove(session)
+            session.over(outcome)
 
-    def _take_kept(self, where: Where) -> Upstream | None:
-        kept, self._kept = self._kept, None
-        if kept is None or kept[1].lost:
-            return None
-        if kept[0] != where:
-            kept[1].transport.abortConnection()
-            return None
-        return kept[1]
-
-    def _drop_kept(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            kept[1].transport.abortConnection()
-
-    def _run(self, steps: Coroutine[Any, Any, None]) -> None:
-        ensureDeferred(steps).addErrback(self._broke)
-
-    def _broke(self, failure: Failure) -> None:
+    def _failed(self, failure: Failure) -> None:
         _log.error("a request could not be served: %s", describe(failure.value))
         self.drop()

@@ -1,27 +1,32 @@
-"""One request and its response passed between a client and an origin, body by body. A faster path replaces this file.
+"""One request and its response passed between a client and an origin, body by body.
 
 May live here: heads rewritten, bodies moved and counted, how it ends. May not: decisions, pages, the next request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Final, Protocol
 
-from appliance.daemon.http_framing import BadBody, Body, request_body, response_body, whole_size
-from appliance.daemon.http_head import BadHead, RequestHead, cut_head, response_head
-from appliance.policy.decision import Limits
+from appliance.daemon.http_framing import BadBody, Body, response_body, whole_size
+from appliance.daemon.http_head import BadHead, ResponseHead, head_end, response_head
 from appliance.policy.request import Action
-from appliance.proxy.coupling import couple, uncouple
 from appliance.proxy.forward import interim, keeps_open, request_upstream, response_downstream
+from appliance.proxy.job import Job
+from appliance.proxy.kept import Kept
+from appliance.proxy.metering import Meter
+from appliance.proxy.pace import Pace
 from appliance.proxy.replies import Cause, Refused
-from appliance.proxy.target import Where
-from appliance.proxy.upstream import Upstream
+from appliance.proxy.session import WebSession
+from appliance.proxy.wire import PIECE, Receiver, Wire
 
-_REST_MAX = 256 * 1024
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_REST_MAX: Final = 256 * 1024
+_TURN: Final = 1 << 20
+"""Bytes of one direction in one turn: then others get theirs."""
+_STEP: Final = 1024
+"""What a piece counts at the least."""
+_INTERIM_MAX: Final = 100
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class End(Enum):
@@ -34,109 +39,85 @@ class End(Enum):
     """A kept connection to the origin was gone: the request has to be sent again over a new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is exchanged: ``head`` goes to ``where`` as ``path``.
+class Owner(Receiver, Protocol):
+    """Whoever the client's connection belongs to before and after; ``kept`` takes a site that may be asked again."""
 
-    ``weigh(action, bytes)`` is asked about sizes beyond ``limits`` and gives the refusal, or ``None`` to go on.
-    """
+    kept: Kept
 
-    head: RequestHead
-    where: Where
-    path: str
-    weigh: Callable[[Action, int], Refused | None]
+    def exchanged(self, exchange: Exchange, end: End, refused: Refused | None) -> None:
+        """The exchange is over; ``refused`` if a page is to tell why. Called once."""
+        ...
 
 
 class Exchange:
-    """``client`` is its transport; ``over(end, refused)`` is called once, ``refused`` if a page is to tell why.
+    """``failed`` says why it did not come to its end, told or not; ``up`` and ``down`` count the bytes of the bodies.
 
-    ``failed`` says why it did not come to its end, told or not; ``up`` and ``down`` count the bytes of the bodies.
+    ``rest`` is what the client has sent beyond the request.
     """
 
-    def __init__(
-        self, client: Any, upstream: Upstream, job: Job, limits: Limits, over: Callable[[End, Refused | None], None]
-    ) -> None:
-        self.limits = limits
+    __slots__ = (
+        "_answer", "_chunks", "_client", "_coming", "_heard", "_interims", "_keep", "_kept", "_owner", "_pace_down",
+        "_pace_up", "_part", "_session", "_upstream", "_upstream_keeps", "down", "failed", "job", "rest", "up",
+    )  # fmt: skip
+
+    def __init__(self, client: Wire, upstream: Wire, job: Job, session: WebSession, owner: Owner) -> None:
         self.rest = b""
-        self.reusable = False
         self.failed: Refused | None = None
+        self.job = job
+        self.up = self.down = 0
         self._client = client
         self._upstream = upstream
-        self._job = job
-        self._over: Callable[[End, Refused | None], None] | None = over
-        self._sending: Body = request_body(job.head)
-        self._answer = bytearray()
-        self._coming: Body | None = None
+        self._session = session
+        self._owner: Owner | None = owner
+        self._answer = b""  # what has come of a head
+        self._heard = 0  # bytes of heads and of what came along with them
+        self._coming: Body | None = None  # since the client has got something of the final response
         self._chunks = self._keep = self._upstream_keeps = False
-        self.up = self.down = 0
         self._kept = False
-        self._told = False  # whether the client has got any of the final response
+        self._interims = 0
+        self._part: Meter | None = None
+        self._pace_up = self._pace_down = None
+        if session.paced:
+            self._pace_up = session.pace(Action.WRITE, self._pump_up)
+            self._pace_down = session.pace(Action.FETCH, self._pump_down)
 
     @property
     def moved(self) -> int:
         """How many bytes of bodies and heads went either way; grows while the exchange lives."""
-        return self.up + self.down + len(self._answer) + self._told
+        return self.up + self.down + self._heard
 
-    @property
-    def all_sent(self) -> bool:
-        """Whether the client has sent its whole request."""
-        return self._sending.done
-
-    def start(self, rest: bytes, kept: bool = False) -> None:
+    def start(self, rest: bytes, kept: bool) -> None:
         """Begin; ``rest`` is what the client has sent beyond the head, ``kept``: the origin was used before."""
-        self._kept = kept and self._job.head.method in _SAFE and self._sending.done
-        self._upstream.receiver = self
-        couple(self._client, self._upstream.transport)
-        self._upstream.transport.write(request_upstream(self._job.head, self._job.where, self._job.path, self._sending))
+        job = self.job
+        self._kept = kept and job.head.method in _SAFE and job.body.done
+        self._client.receiver = self._upstream.receiver = self
+        self._upstream.write(request_upstream(job.head, job.where, job.path, job.body))
         if rest:
-            self.from_client(rest)
+            self._from_client(rest)
+        if self._client.readable:
+            self._pump_up()
+        if self._upstream.readable:
+            self._pump_down()
 
-    def from_client(self, data: bytes) -> None:
-        """Pass the request's body up."""
-        if self._over is None or self._sending.done:
-            self.rest += data
-            self._client.pauseProducing()
-            if len(self.rest) > _REST_MAX:
-                self._end(End.CUT)
-            return
-        try:
-            pieces = self._sending.feed(data)
-        except BadBody:
-            self._fail(Refused(Cause.MALFORMED))
-            return
-        for piece in pieces:
-            self.up += len(piece)
-            if self.up > self.limits.upload and self._too_large(Action.WRITE, self.up):
-                return
-            self._upstream.transport.writeSequence(_framed(piece, self._sending.chunked))
-        if self._sending.done:
-            self.rest, self._sending.rest = self._sending.rest, b""
-            if self._sending.chunked:
-                self._upstream.transport.write(b"0\r\n\r\n")
+    # what the wires tell
 
-    def from_upstream(self, data: bytes) -> None:
-        """Pass the response down."""
-        if self._coming is None:
-            self._answer += data
-            try:
-                data = self._heads()
-            except BadHead:
-                self._fail(Refused(Cause.BAD_ANSWER))
-                return
-        if self._over is not None and self._coming is not None:
-            self._body(self._coming, data)
-
-    def upstream_lost(self, clean: bool) -> None:
-        """The origin closed the connection; that may be the end of the response, or too early."""
-        until_close = self._coming is not None and self._coming.length is None and not self._coming.chunked
-        if self._over is None:
-            return
-        if until_close and clean:
-            self._end(End.CLOSE)
-        elif self._kept and not self._told and not self._answer:
-            self._end(End.STALE)
+    def readable(self, wire: Wire) -> None:
+        """Pass on what has come."""
+        if wire is self._upstream:
+            self._pump_down()
         else:
-            self._fail(Refused(Cause.BAD_ANSWER))
+            self._pump_up()
+
+    def drained(self, wire: Wire) -> None:
+        """Go on where ``wire`` could take no more."""
+        if wire is self._client:
+            self._pump_down()
+        else:
+            self._pump_up()
+
+    def broke(self) -> None:
+        """End: a fault of ours."""
+        self._fail(Refused(Cause.LATER))
 
     def client_lost(self) -> None:
         """The client is gone: so is the exchange."""
@@ -146,75 +127,198 @@ class Exchange:
         """End it early, because of ``refused``; told by a page if nothing of the response was passed on yet."""
         self._fail(refused)
 
-    def _heads(self) -> bytes:
-        while self._coming is None:
-            head = cut_head(self._answer)
-            if head is None:
-                return b""
-            answer = response_head(head)
-            if answer.status < 200:
-                if answer.status == 101:
-                    raise BadHead("nobody asked for another protocol")
-                self.down += len(head)  # there may be any number of them
-                if self.down > self.limits.download and self._too_large(Action.FETCH, self.down):
-                    return b""
-                if self._job.head.minor == 1:
-                    self._client.write(interim(answer))
-                continue
-            if answer.status == 407:
-                raise BadHead("an origin asks for the proxy's password")
-            body = response_body(self._job.head.method, answer)
-            size = whole_size(answer, body) or 0
-            if size > self.limits.download and self._too_large(Action.FETCH, size):
-                return b""
-            self._coming = body
-            self._upstream_keeps = keeps_open(answer)
-            self._chunks = body.chunked and self._job.head.minor == 1
-            known_end = self._chunks or body.length is not None
-            self._keep = known_end and keeps_open(self._job.head) and self._sending.done
-            self._told = True
-            self._client.write(response_downstream(answer, self._job.head, body, self._keep))
-        data = bytes(self._answer)
-        self._answer.clear()
-        return data
+    # the request
 
-    def _body(self, body: Body, data: bytes) -> None:
+    def _pump_up(self) -> None:
+        client, left = self._client, _TURN
+        while self._owner is not None and client.readable and not self._upstream.blocked:
+            if self.job.body.done and not client.ending:
+                return  # the next request waits in the kernel
+            if left <= 0:
+                client.poller.again(client)
+                return
+            try:
+                data = client.read() if self._pace_up is None else _paced(client, self._pace_up)
+            except OSError:
+                data = b""
+            if data is None:
+                return
+            if not data:
+                self.client_lost()
+                return
+            left -= max(len(data), _STEP)
+            self._from_client(data)
+
+    def _from_client(self, data: bytes) -> None:
+        sending = self.job.body
+        if sending.done:
+            self.rest += data
+            if len(self.rest) > _REST_MAX:
+                self._end(End.CUT)
+            return
         try:
-            pieces = body.feed(data) if data and not body.done else []
+            piece = sending.feed(data)
+        except BadBody:
+            self._fail(Refused(Cause.MALFORMED))
+            return
+        self.up += len(piece)
+        self._session.up += len(piece)
+        if self.up > self._session.limits.upload and self._too_large(Action.WRITE, self.up):
+            return
+        ending = b"0\r\n\r\n" if sending.done and sending.chunked else b""
+        self._upstream.write(_framed(piece, sending.chunked) + ending)
+        if sending.done:
+            self.rest, sending.rest = sending.rest, b""
+
+    # the response
+
+    def _pump_down(self) -> None:
+        upstream, client, left = self._upstream, self._client, _TURN
+        while self._owner is not None and upstream.readable and not client.blocked:
+            if left <= 0:
+                upstream.poller.again(upstream)
+                return
+            try:
+                data = upstream.read() if self._pace_down is None else _paced(upstream, self._pace_down)
+            except OSError:
+                self._upstream_lost(False)
+                return
+            if data is None:
+                return
+            if not data:
+                self._upstream_lost(True)
+                return
+            left -= max(len(data), _STEP)
+            self._from_upstream(data)
+
+    def _from_upstream(self, data: bytes) -> None:
+        if self._coming is not None:
+            self._body(self._coming, b"", data)
+            return
+        self._heard += len(data)
+        seen, data, self._answer = len(self._answer), self._answer + data, b""
+        try:
+            while self._owner is not None and self._coming is None:
+                end = head_end(data, seen)
+                if not end:
+                    self._answer = data
+                    return
+                answer, data, seen = response_head(data[:end]), data[end:], 0
+                if answer.status < 200:
+                    self._interim(answer, end)
+                else:
+                    self._final(answer, data)
+        except BadHead:
+            self._fail(Refused(Cause.BAD_ANSWER))
+
+    def _interim(self, answer: ResponseHead, size: int) -> None:
+        """Pass on a head of ``size`` bytes that is not the last one; raises :class:`BadHead`."""
+        if answer.status == 101:
+            raise BadHead("nobody asked for another protocol")
+        self._interims += 1
+        if self._interims > _INTERIM_MAX:
+            raise BadHead("no end of interim answers")
+        self.down += size
+        if self.down > self._session.limits.download and self._too_large(Action.FETCH, self.down):
+            return
+        if self.job.head.minor == 1:
+            self._client.write(interim(answer))
+
+    def _final(self, answer: ResponseHead, data: bytes) -> None:
+        """Pass on the head of the response and ``data``, the beginning of its body; raises :class:`BadHead`."""
+        if answer.status == 407:
+            raise BadHead("an origin asks for the proxy's password")
+        job, session = self.job, self._session
+        body = response_body(job.head.method, answer)
+        size = whole_size(answer, body) or 0
+        if size > session.limits.download and self._too_large(Action.FETCH, size):
+            return
+        if answer.status == 206:  # a range: all of them together are the file
+            self._part = session.part_of(job.path)
+            size = self._part.down(0, self._client.poller.now) + (body.length or 1)
+            if size > session.limits.download and self._too_large(Action.FETCH, size):
+                return
+        self._coming = body
+        self._upstream_keeps = keeps_open(answer)
+        self._chunks = body.chunked and job.head.minor == 1
+        known_end = self._chunks or body.length is not None
+        self._keep = known_end and job.body.done and keeps_open(job.head)
+        self._body(body, response_downstream(answer, job.head, body, self._keep), data)
+
+    def _body(self, body: Body, head: bytes, data: bytes) -> None:
+        """Pass on ``data``, after the ``head`` that came before it."""
+        stray = bool(data) and body.done
+        try:
+            piece = body.feed(data) if data and not body.done else b""
         except BadBody:
             self._fail(Refused(Cause.BAD_ANSWER))
             return
-        for piece in pieces:
-            self.down += len(piece)
-            if self.down > self.limits.download and self._too_large(Action.FETCH, self.down):
-                return
-            self._client.writeSequence(_framed(piece, self._chunks))
+        session, part = self._session, self._part
+        self.down += len(piece)
+        session.down += len(piece)
+        size = self.down if part is None else part.down(len(piece), self._client.poller.now)
+        if size > session.limits.download and self._too_large(Action.FETCH, size):
+            return
+        whole = head + _framed(piece, self._chunks)
+        if body.done and self._chunks:
+            whole += b"0\r\n\r\n"
+        if whole:
+            self._client.write(whole)
         if body.done:
-            if self._chunks:
-                self._client.write(b"0\r\n\r\n")
-            self.reusable = self._upstream_keeps and self._sending.done and not body.rest
-            self._end(End.KEEP if self._keep else End.CLOSE)
+            self._end(End.KEEP if self._keep else End.CLOSE, reusable=self._upstream_keeps and not (stray or body.rest))
+
+    def _upstream_lost(self, clean: bool) -> None:
+        """The origin closed the connection; that may be the end of the response, or too early."""
+        until_close = self._coming is not None and self._coming.length is None and not self._coming.chunked
+        if until_close and clean:
+            self._end(End.CLOSE)
+        elif self._kept and not self._heard:
+            self._end(End.STALE)
+        else:
+            self._fail(Refused(Cause.BAD_ANSWER))
+
+    # how it ends
 
     def _too_large(self, action: Action, size: int) -> bool:
-        refused = self._job.weigh(action, size)
+        refused = self._session.weigh(action, size)
         if refused is not None:
             self._fail(refused)
         return refused is not None
 
     def _fail(self, refused: Refused) -> None:
         self.failed = self.failed or refused
-        self._end(End.CUT if self._told else End.CLOSE, None if self._told else refused)
+        if self._coming is None:
+            self._end(End.CLOSE, refused)
+        else:
+            self._end(End.CUT)
 
-    def _end(self, end: End, refused: Refused | None = None) -> None:
-        over, self._over = self._over, None
-        if over is None:
+    def _end(self, end: End, refused: Refused | None = None, reusable: bool = False) -> None:
+        owner, self._owner = self._owner, None
+        if owner is None:
             return
-        self._upstream.receiver = None
-        uncouple(self._client, self._upstream.transport)
-        if not self.reusable:
-            self._upstream.transport.abortConnection()
-        over(end, refused)
+        if end is End.CUT and self._part is None and self._coming is not None:
+            self._part = self._session.part_of(self.job.path)  # the rest may be asked for as a range
+            self._part.down(self.down, self._client.poller.now)
+        if self._part is not None:
+            self._part.release()
+        if self._pace_up is not None:
+            self._pace_up.end()
+        if self._pace_down is not None:
+            self._pace_down.end()
+        if reusable and self.job.body.done and not (self._upstream.ending or self._upstream.readable):
+            owner.kept.keep(self.job.where, self._upstream)
+        else:
+            self._upstream.reset()
+        owner.exchanged(self, end, refused)
 
 
-def _framed(piece: bytes, chunked: bool) -> list[bytes]:
-    return [b"%x\r\n" % len(piece), piece, b"\r\n"] if chunked else [piece]
+def _paced(source: Wire, pace: Pace) -> bytes | None:
+    """Read what has come, as much as the shared line has room for."""
+    most = pace.room(PIECE)
+    data = source.read(most) if most else None
+    pace.unused(most - len(data or b""))
+    return data
+
+
+def _framed(piece: bytes, chunked: bool) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece) if chunked and piece else piece

@@ -21,6 +21,8 @@ def in_turn(addresses: Sequence[Address]) -> list[Address]:
 
     Within a family they stay in the order of the DNS.
     """
+    if len(addresses) == 1:
+        return list(addresses)
     each = list(dict.fromkeys(addresses))
     pairs = zip_longest((one for one in each if one.version == 6), (one for one in each if one.version == 4))
     return [one for one in chain.from_iterable(pairs) if one is not None][:_MOST]

@@ -12,17 +12,11 @@ from appliance.proxy.target import Where
 
 _VIA = "\nVia: 1.1 schoolserver\r\n\r\n"
 _NOT_FAR = NEAR | {"close", ""}
-_USUAL: dict[tuple[str, ...], frozenset[str]] = {
-    (): frozenset(),
-    ("keep-alive",): frozenset({"keep-alive"}),
-    ("Keep-Alive",): frozenset({"keep-alive"}),
-    ("close",): frozenset({"close"}),
-}
 
 
 def keeps_open(head: RequestHead | ResponseHead) -> bool:
     """Whether the sender of ``head`` keeps its connection open after this exchange; HTTP/1.0 never does here."""
-    return head.minor == 1 and "close" not in _named(head)
+    return head.minor == 1 and "close" not in head.named
 
 
 def request_upstream(head: RequestHead, where: Where, path: str, body: Body) -> bytes:
@@ -33,7 +27,7 @@ def request_upstream(head: RequestHead, where: Where, path: str, body: Body) -> 
     kept = _kept(head)
     ranges = head.near.get("range")
     # The answer with several parts would not say how large the whole is; without the field all of it comes.
-    if ranges and len(ranges) == 1 and "," not in ranges[0] and "range" not in _named(head):
+    if ranges and len(ranges) == 1 and "," not in ranges[0] and "range" not in head.named:
         kept += f"\nRange: {ranges[0]}\r"
     ends = _ends(body.chunked, length)
     return f"{head.method} {path} HTTP/1.1\r\nHost: {host}\r{kept}{ends}{_VIA}".encode("latin-1")
@@ -54,7 +48,7 @@ def interim(head: ResponseHead) -> bytes:
 
 def _kept(head: RequestHead | ResponseHead) -> str:
     """Give the lines that concern whoever is beyond us."""
-    named = _named(head)
+    named = head.named
     if named <= _NOT_FAR:
         return head.far
     return "".join(f"\n{name}: {value}\r" for key, name, value in head.fields if key not in NEAR | named)
@@ -64,14 +58,3 @@ def _ends(chunked: bool, length: int | None) -> str:
     if chunked:
         return "\nTransfer-Encoding: chunked\r"
     return "" if length is None else f"\nContent-Length: {length}\r"
-
-
-def _named(head: RequestHead | ResponseHead) -> frozenset[str]:
-    """What Connection names, so that it goes no further (RFC 9110, 7.6.1)."""
-    told = head.near.get("connection", ()) + head.near.get("proxy-connection", ())
-    usual = _USUAL.get(told)
-    return _listed(told) if usual is None else usual
-
-
-def _listed(values: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(part.strip().lower() for value in values for part in value.split(","))

@@ -1,4 +1,4 @@
-"""A site's HTTPS record (RFC 9460): under which ids it takes encrypted hellos (RFC 9848, RFC 9849).
+"""A site's HTTPS record (RFC 9460): its keys for encrypted hellos, by id (RFC 9848, RFC 9849).
 
 May live here: reading the record's bytes, pure. May not: asking for it (``names``), what follows from it.
 """
@@ -14,6 +14,10 @@ _VERSION = 0xFE0D
 _TWO = Struct(">H").unpack_from
 _FOUR = Struct(">HH").unpack_from
 _CONFIG = Struct(">BHH").unpack_from
+_PUBLIC = Struct(">BB").unpack_from
+
+
+Key = tuple[int, str]
 
 
 class BadRecord(ValueError):
@@ -22,15 +26,15 @@ class BadRecord(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class HttpsRecord:
-    """One record: the ``target`` (lower case, no final dot; empty: the name itself), and the ``ids`` that it publishes.
+    """One record: the ``target`` (lower case, no final dot; empty: the name itself), and the ``keys`` it publishes.
 
-    ``alias``: the record says only that the answer lies at ``target`` (RFC 9460, 2.4.2). ``ids`` are the config_ids
-    (0 to 255) of the keys for encrypted hellos.
+    ``alias``: the record says only that the answer lies at ``target`` (RFC 9460, 2.4.2). ``keys`` are those for
+    encrypted hellos: the config_id (0 to 255), and the public name (lower case) that such a hello says in clear.
     """
 
     alias: bool
     target: str
-    ids: frozenset[int]
+    keys: frozenset[Key]
 
 
 def https_record(data: bytes) -> HttpsRecord:
@@ -38,7 +42,7 @@ def https_record(data: bytes) -> HttpsRecord:
     try:
         (priority,) = _TWO(data, 0)
         target, at = _name(data, 2)
-        ids: frozenset[int] = frozenset()
+        found: frozenset[Key] = frozenset()
         last = -1
         while at < len(data):
             key, size = _FOUR(data, at)
@@ -47,16 +51,16 @@ def https_record(data: bytes) -> HttpsRecord:
                 raise BadRecord("the parameters are not in order")
             last = key
             if key == _ECH and at <= len(data):
-                ids = config_ids(data[at - size : at])
+                found = keys(data[at - size : at])
     except error:
         raise BadRecord("the record is cut off") from None
     if at != len(data):
         raise BadRecord("the record is cut off")
-    return HttpsRecord(True, target, frozenset()) if priority == 0 else HttpsRecord(False, target, ids)
+    return HttpsRecord(True, target, frozenset()) if priority == 0 else HttpsRecord(False, target, found)
 
 
-def config_ids(data: bytes) -> frozenset[int]:
-    """Read an ECHConfigList (RFC 9849, 4) into the config_ids of the version in use; raises :class:`BadRecord`."""
+def keys(data: bytes) -> frozenset[Key]:
+    """Read an ECHConfigList (RFC 9849, 4) into the keys of the version in use; raises :class:`BadRecord`."""
     found, at = set(), 2
     try:
         if _TWO(data, 0)[0] != len(data) - 2:
@@ -65,7 +69,7 @@ def config_ids(data: bytes) -> frozenset[int]:
             version, size = _FOUR(data, at)
             at += 4 + size
             if version == _VERSION and at <= len(data):
-                found.add(_config_id(data[at - size : at]))
+                found.add(_key(data[at - size : at]))
     except error:
         raise BadRecord("a list that is cut off") from None
     if at != len(data):
@@ -73,12 +77,14 @@ def config_ids(data: bytes) -> frozenset[int]:
     return frozenset(found)
 
 
-def _config_id(config: bytes) -> int:
+def _key(config: bytes) -> Key:
     config_id, _kem, key = _CONFIG(config, 0)
     (suites,) = _TWO(config, 5 + key)
-    if not key or suites % 4 or len(config) <= 5 + key + 2 + suites:
+    _longest, size = _PUBLIC(config, 7 + key + suites)
+    public = config[9 + key + suites :][:size]
+    if not key or suites % 4 or not size or len(public) < size or not public.isascii():
         raise BadRecord("a configuration of a wrong length")
-    return int(config_id)
+    return int(config_id), public.decode("ascii").lower()
 
 
 def _name(data: bytes, at: int) -> tuple[str, int]:

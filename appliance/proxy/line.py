@@ -18,6 +18,7 @@ _BURST = 0.1  # seconds of the line's rate that may pass at once
 _DEBT = 0.5  # of the burst: so much may pass before it came in
 _CREDIT = 16 * 1024  # bytes at the least
 _LEAST = 4 * 1024  # bytes: for less nobody is woken
+_ENDLESS = 1 << 62
 _READ = 16 * 1024  # bytes that a flow is thought to take when it is woken
 
 
@@ -136,6 +137,16 @@ class Line:
         """Set how much accounts count here: 1, or less (above 0) for those of ``weights``."""
         for login, share in self._shares.items():
             share._weight = weights.get(login, 1.0)
+
+    def end(self) -> None:
+        """Share no more: who waits goes on, and nobody who has a share now waits again."""
+        self.watched = False
+        self._light.clear()
+        hungry = list(self.waiting)
+        for share in self._shares.values():
+            share._tokens = _ENDLESS
+        for share in hungry:
+            self._wake(share)
 
     def wants(self) -> tuple[int, set[str]]:
         """Give what happened since the last call: bytes of those who never waited, and who waited."""

@@ -21,6 +21,7 @@ _EACH = 1_000  # meters of one account
 _CROWDED = _EACH * 7 // 8  # of these in use: those that come count together
 _MOST = 50_000  # meters of all
 _SWEPT = 200  # looked at by one sweep
+_KNOWN = 10_000  # hashes that are kept: of logins and hosts, never of a URL
 _REST = 0  # in place of a host's hash
 _SPARED = 4  # bits of a hash: a number of 60 takes less memory than one of 64
 _NOTHING = array("q")
@@ -148,6 +149,7 @@ class Meters:
         """Whether ``news`` is asked for."""
         self._width = window / _BUCKETS
         self._key = key or os.urandom(32)
+        self._hashes: dict[str, int] = {}
         self._owners: dict[int, _Owner] = {}
         self._count = 0
         self._fresh: dict[Meter, list[int]] = {}  # meters with bytes that were not told yet, and their sums without
@@ -204,8 +206,15 @@ class Meters:
 
     def hashed(self, name: str) -> int:
         """Give what stands for ``name`` here: 60 bits, the same in all workers, never 0."""
-        digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8, key=self._key).digest()
-        return (int.from_bytes(digest) >> _SPARED) or 1
+        known = self._hashes.get(name)
+        if known is None:
+            digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8, key=self._key).digest()
+            known = (int.from_bytes(digest) >> _SPARED) or 1
+            if "/" not in name:
+                if len(self._hashes) >= _KNOWN:
+                    self._hashes.clear()
+                self._hashes[name] = known
+        return known
 
     def news(self) -> list[Count]:
         """Give what was counted here since the last call."""

@@ -39,6 +39,9 @@ _HALF = 30.0
 """Seconds for which addresses of one family count while nobody knows about the other."""
 _ABSENT = 60.0
 _NO_RECORD = 300.0
+_IDS_PATIENCE = 2.0
+"""Seconds for a question about keys: connections wait for it, and some networks drop what they do not know."""
+_IDS_SILENCE = 60.0
 _ALIASES = 4
 
 
@@ -57,7 +60,8 @@ class Names:
         self._files = Files(resolv_conf, hosts)
         self._resolver = Resolver(reactor, self._files.servers, port)
         self._addresses: Shared[list[Address]] = Shared(reactor, timeout, self._find)
-        self._ids: Shared[frozenset[int]] = Shared(reactor, timeout, self._find_ids)
+        patience = min(timeout, _IDS_PATIENCE)
+        self._ids: Shared[frozenset[int]] = Shared(reactor, patience, self._find_ids, _IDS_SILENCE)
 
     def known(self, host: str) -> list[Address] | Missing | None:
         """Give what :meth:`look_up` would give at once, ``None`` when it must ask; the list is not to be changed."""
@@ -72,9 +76,12 @@ class Names:
         return await self._addresses.get(host, inside)
 
     async def encrypted_hello_ids(self, host: str, inside: bool = False) -> frozenset[int] | Missing:
-        """Return the config_ids (0 to 255) for encrypted hellos that ``host`` publishes (RFC 9848), often none.
+        """Return the config_ids (0 to 255) of encrypted hellos that say ``host`` in clear, often none.
 
-        :attr:`Missing.ANSWER`: nobody could say.
+        Of the keys that ``host`` publishes (RFC 9848) those whose public name is ``host``: with the others a hello says
+        another name (RFC 9849, 6.1), and what says this one and looks encrypted is noise.
+
+        :attr:`Missing.ANSWER`: nobody could say within two seconds, and for a minute nobody is asked again.
         """
         self._look()
         return await self._ids.get(host, inside)
@@ -149,7 +156,7 @@ class Names:
                 return
             seconds = min(seconds, answer.seconds)
             records = list(_records(answer))
-            ids = ids.union(*(one.ids for one in records))
+            ids |= {config_id for one in records for config_id, public in one.keys if public == host}
             name = next((one.target for one in records if one.alias), "")
         tell(ids, seconds)
 

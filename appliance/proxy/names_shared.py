@@ -15,6 +15,8 @@ from appliance.proxy.names_cache import Cache
 
 _MOST = {False: 200, True: 50}
 """Questions at once, for names outside and inside."""
+_YOUNG = 2.0
+"""Seconds that each question gets. Then it makes room: who asks for names that nobody answers keeps no others away."""
 _PATIENCE = 1.8
 """Seconds after which an old answer is given while a new one is still awaited (RFC 8767, 5)."""
 _V = TypeVar("_V")
@@ -34,15 +36,19 @@ Find = Callable[[str, float, Tell[_V]], Awaitable[None]]
 
 
 class Shared(Generic[_V]):
-    """Answers by key, each looked for by ``find`` for at most ``timeout`` seconds."""
+    """Answers by key, each looked for by ``find`` for at most ``timeout`` seconds.
 
-    def __init__(self, reactor: Any, timeout: float, find: Find[_V]) -> None:
+    When nobody could say, ``silence`` seconds pass until somebody is asked again.
+    """
+
+    def __init__(self, reactor: Any, timeout: float, find: Find[_V], silence: float = 0.0) -> None:
         self._reactor = reactor
         self._timeout = timeout
         self._find = find
+        self._silence = silence
         self._cache: Cache[_V | Missing] = Cache()
         self._waiting: dict[str, list[Any]] = {}
-        self._running = dict.fromkeys(_MOST, 0)
+        self._running: dict[bool, dict[str, tuple[float, Any]]] = {inside: {} for inside in _MOST}
 
     def known(self, key: str) -> _V | Missing | None:
         """Give the answer that is kept, ``None`` when it must be asked for."""
@@ -52,9 +58,11 @@ class Shared(Generic[_V]):
         """Give the answer that is kept, or ask for it; ``inside``: by the share for the school's own names."""
         known = self.known(key)
         if known is None and key not in self._waiting:
-            if self._running[inside] >= _MOST[inside]:
+            if not self._room(inside):
                 return self._old(key)
-            defer.ensureDeferred(self._ask(key, inside))
+            asking: Any = defer.ensureDeferred(self._ask(key, inside))
+            if key in self._waiting:
+                self._running[inside][key] = self._reactor.seconds(), asking
             known = self.known(key)
         if known is not None:
             return known
@@ -69,9 +77,19 @@ class Shared(Generic[_V]):
         """Let no answer that is kept count any more."""
         self._cache.clear()
 
+    def _room(self, inside: bool) -> bool:
+        """Whether one more question may be asked, instead of the oldest if need be."""
+        running = self._running[inside]
+        if len(running) < _MOST[inside]:
+            return True
+        since, oldest = next(iter(running.values()))
+        if self._reactor.seconds() - since < _YOUNG:
+            return False
+        oldest.cancel()
+        return True
+
     async def _ask(self, key: str, inside: bool) -> None:
         waiting = self._waiting[key] = []
-        self._running[inside] += 1
 
         def tell(found: _V | Missing, seconds: float) -> None:
             self._cache.put(key, found, self._reactor.seconds(), seconds, stale=not isinstance(found, Missing))
@@ -80,11 +98,13 @@ class Shared(Generic[_V]):
 
         try:
             await self._find(key, self._reactor.seconds() + self._timeout, tell)
+        except defer.CancelledError:
+            pass  # others need the room
         finally:
-            self._running[inside] -= 1
+            self._running[inside].pop(key, None)
             del self._waiting[key]
             if self.known(key) is None and self._old(key) is Missing.ANSWER:
-                tell(Missing.ANSWER, 0)
+                tell(Missing.ANSWER, self._silence)
             found = self._old(key)
             while waiting:
                 waiting.pop().callback(found)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 from http import HTTPStatus
+from math import ceil
 
 from appliance.daemon.texts import translator
 from appliance.policy.decision import Reason
@@ -43,8 +44,11 @@ class Cause(StrEnum):
     PASSWORD_CHANGED = Hitch.PASSWORD_CHANGED.value
     TOO_LARGE = Reason.TOO_LARGE.value
     UPLOAD_TOO_LARGE = "upload-too-large"
+    SPENT = "spent"
     CATEGORY = Reason.CLOSED_CATEGORY.value
     PORT = Reason.CLOSED_PORT.value
+    OTHER_NAME = Reason.OTHER_NAME.value
+    NO_NAME = Reason.NO_NAME.value
     INSIDE = Reason.INSIDE.value
     NO_SUCH_HOST = "no-such-host"
     NO_NAMES = "no-names"
@@ -60,6 +64,14 @@ class Refused:
     cause: Cause
     code: str | None = None
     retry_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Challenges:
+    """What a 407 asks for: a ticket, if ``token`` is one (often empty) and not ``None`` (RFC 4559), a ``password``."""
+
+    token: str | None = None
+    password: bool = True
 
 
 _TABLE: Mapping[Cause, tuple[int, str]] = {
@@ -79,8 +91,11 @@ _TABLE: Mapping[Cause, tuple[int, str]] = {
     Cause.PASSWORD_CHANGED: (403, _("The password was changed. Please sign in with the new one.")),
     Cause.TOO_LARGE: (403, _("This file is larger than you may download.")),
     Cause.UPLOAD_TOO_LARGE: (413, _("This file is larger than you may upload.")),
+    Cause.SPENT: (403, _("You have exchanged as much with this site as one may; there is room in {minutes} min.")),
     Cause.CATEGORY: (403, _("This site belongs to a category that is closed to you.")),
     Cause.PORT: (403, _("Only the usual ports of the web are open.")),
+    Cause.OTHER_NAME: (403, _("The connection was for another site than it was asked for.")),
+    Cause.NO_NAME: (403, _("The connection does not say which site it is for.")),
     Cause.INSIDE: (403, _("Machines inside the school are not reached this way.")),
     Cause.NO_SUCH_HOST: (502, _("There is no site of this name.")),
     Cause.NO_NAMES: (504, _("Names of sites cannot be looked up at the moment. Please try again later.")),
@@ -88,13 +103,19 @@ _TABLE: Mapping[Cause, tuple[int, str]] = {
     Cause.BAD_ANSWER: (502, _("The site did not answer properly.")),
     Cause.SLOW_ANSWER: (504, _("The site did not answer in time.")),
 }
+_USUAL = Challenges()
 _OF_STATUS = {431: Cause.HEAD_TOO_LONG, 414: Cause.TARGET_TOO_LONG, 505: Cause.VERSION, 501: Cause.UNSUPPORTED}
 
 
 def told(obstacle: Obstacle, upload: bool) -> Refused:
-    """Give what to tell of ``obstacle``; ``upload``: it stood against bytes to the site."""
+    """Give what to tell of ``obstacle``; ``upload``: it stood against bytes to the site.
+
+    What is too large now and will not be later is the sum of a window.
+    """
     cause = Cause(obstacle.why.value)
-    if cause is Cause.TOO_LARGE and upload:
+    if cause is Cause.TOO_LARGE and obstacle.retry_after:
+        cause = Cause.SPENT
+    elif cause is Cause.TOO_LARGE and upload:
         cause = Cause.UPLOAD_TOO_LARGE
     return Refused(cause, obstacle.code, obstacle.retry_after)
 
@@ -104,14 +125,12 @@ def cause_of_status(status: int) -> Cause:
     return _OF_STATUS.get(status, Cause.MALFORMED)
 
 
-def page(refused: Refused, language: str, keep: bool, bodiless: bool = False, token: str | None = None) -> bytes:
-    """Write the whole response that says ``refused``; ``keep``: the connection stays open; ``bodiless``: for HEAD.
-
-    ``token``: tickets are taken, too, and this is the answer to the one that came, often empty (RFC 4559).
-    """
+def page(refused: Refused, language: str, keep: bool, bodiless: bool = False, challenges: Challenges = _USUAL) -> bytes:
+    """Write the whole response that says ``refused``; ``keep``: the connection stays open; ``bodiless``: for HEAD."""
     status, text = _TABLE[refused.cause]
     translate = translator(language)
-    body = _html(language, translate(text), translate, refused.code).encode()
+    text = translate(text).replace("{minutes}", str(max(1, ceil(refused.retry_after / 60))))
+    body = _html(language, text, translate, refused.code).encode()
     head = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
         "Content-Type: text/html; charset=utf-8",
@@ -120,12 +139,12 @@ def page(refused: Refused, language: str, keep: bool, bodiless: bool = False, to
         "Cache-Control: no-store",
         "Via: 1.1 schoolserver",
     ]
-    if status == 407 and token is not None:
-        head.append(f"Proxy-Authenticate: Negotiate {token}".rstrip())
-    if status == 407:
+    if status == 407 and challenges.token is not None:
+        head.append(f"Proxy-Authenticate: Negotiate {challenges.token}".rstrip())
+    if status == 407 and challenges.password:
         head.append(f'Proxy-Authenticate: Basic realm="{REALM}", charset="UTF-8"')
     if refused.retry_after > 0:
-        head.append(f"Retry-After: {max(1, round(refused.retry_after))}")
+        head.append(f"Retry-After: {ceil(refused.retry_after)}")
     if not keep:
         head.append("Connection: close")
     return "\r\n".join([*head, "", ""]).encode("ascii") + (b"" if bodiless else body)

@@ -37,8 +37,14 @@ class Resolver:
         self.port = port
 
     async def ask(self, name: str, kind: Kind, deadline: float) -> Answer | None:
-        """Ask for ``name`` (lower case, ASCII, no final dot); ``None``: nobody could say before ``deadline``."""
-        found: Answer | None = await _Asking(self, name, kind).begin(deadline)
+        """Ask for ``name`` (lower case, ASCII, no final dot).
+
+        ``None``: nobody could say before ``deadline``, or before it was cancelled.
+        """
+        try:
+            found: Answer | None = await _Asking(self, name, kind).begin(deadline)
+        except defer.CancelledError:
+            return None
         return found
 
 

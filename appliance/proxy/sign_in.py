@@ -7,7 +7,6 @@ not kept: what is remembered is a keyed hash under a key that only this process 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
 from collections import OrderedDict
@@ -45,13 +44,19 @@ class SignIn:
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._asking: dict[bytes, list[Any]] = {}
 
+    def known(self, given: Sequence[str]) -> SignedIn | Obstacle | None:
+        """Say who sent the ``given`` values of Proxy-Authorization, ``None`` if auth has to be asked."""
+        if len(given) != 1:
+            return Obstacle(Hitch.WRONG_PASSWORD)
+        return self._remembered(self._mark(given[0]))
+
     async def who(self, given: Sequence[str], address: str) -> SignedIn | Obstacle:
         """Say who sent the ``given`` values of Proxy-Authorization from the IP ``address``."""
         credentials = basic(given)
         if credentials is None:
             return Obstacle(Hitch.WRONG_PASSWORD)
         login, password = credentials
-        mark = hashlib.blake2b("\0".join((login, password.reveal())).encode(), key=self._key).digest()
+        mark = self._mark(given[0])
         known = self._remembered(mark)
         if known is not None:
             return known
@@ -79,17 +84,22 @@ class SignIn:
                 one.callback(outcome)
         return outcome
 
+    def _mark(self, value: str) -> bytes:
+        return hashlib.blake2b(self._key + value.encode()).digest()  # BLAKE2 needs no HMAC: the key comes first
+
     def _remembered(self, mark: bytes) -> SignedIn | None:
         """Who this was when auth was asked, unless that is too long ago or the password was changed since."""
         kept = self._kept.get(mark)
-        if kept is None or self._house.snapshot() is None:
+        snapshot = self._house.snapshot()
+        if kept is None or snapshot is None:
             return None
-        account = self._house.account(kept.guest.login)
-        changed = account is None or account.password_changed_at != kept.guest.password_changed_at
+        guest = kept.guest
+        account = snapshot.accounts.get(guest.login)
+        changed = account is None or account.password_changed_at != guest.password_changed_at
         if changed or self._clock() >= kept.until:
             del self._kept[mark]
             return None
-        return kept.guest
+        return guest
 
 
 def basic(given: Sequence[str]) -> tuple[str, Secret] | None:
@@ -99,6 +109,6 @@ def basic(given: Sequence[str]) -> tuple[str, Secret] | None:
         return None
     try:
         login, colon, password = base64.b64decode(token.strip(" "), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII, no UTF-8
         return None
     return (login, Secret(password)) if colon and login and password and "\0" not in login else None

@@ -12,25 +12,33 @@ from datetime import datetime
 from appliance.policy.account import Service
 from appliance.policy.decision import Reason
 from appliance.policy.events import Kind
-from appliance.policy.owners import NOBODY, Binding, owner
+from appliance.policy.owners import NOBODY, Binding, binding_of
+from appliance.policy.snapshot import Snapshot
 from appliance.session.house import House
 from appliance.session.obstacle import Hitch, Obstacle
 from appliance.session.signed_in import SignedIn
 
+_MOST = 10_000
 _OUTCOMES = {Reason.MUST_CHANGE: "must-change", Hitch.LATER: "try-later"}
 
 
 class Devices:
     """Knows who comes to ``service`` of one worker by his device.
 
-    A phone opens hundreds of connections: the sign-in is recorded once for a binding, and again when it has another
-    outcome.
+    A phone opens hundreds of connections: who comes is known until the snapshot or the time says otherwise, and the
+    sign-in is recorded once for a binding, and again when it has another outcome.
     """
 
     def __init__(self, house: House, service: Service) -> None:
         self._house = house
         self._service = service
         self._outcomes: dict[Binding, str] = {}
+        self._known: dict[str, tuple[SignedIn | None, datetime | None]] = {}
+        self._by: Snapshot | None = None
+
+    def now(self) -> datetime:
+        """Give the present instant."""
+        return self._house.now()
 
     def arrive(self, address: str) -> SignedIn | Obstacle | None:
         """Say whose device is at the IP ``address`` by the newest snapshot; ``None``: nobody's."""
@@ -38,8 +46,16 @@ class Devices:
         snapshot = house.snapshot()
         if snapshot is None:
             return Obstacle(Hitch.LATER)
-        binding = owner(snapshot, address, house.now())
-        if binding is None:
+        now = house.now()
+        if snapshot is not self._by or len(self._known) >= _MOST:
+            self._by = snapshot
+            self._known.clear()
+        known = self._known.get(address)
+        if known is not None and (known[1] is None or now < known[1]):
+            return known[0]
+        binding = binding_of(snapshot, address)
+        if binding is None or not binding.holds(now):
+            self._known[address] = None, None if binding is None else binding.next_change(now)
             return None
         who = SignedIn(binding.login, binding.since, None, by_address=True)
         answer = house.ask(who.request(self._service, address=address))
@@ -50,7 +66,10 @@ class Devices:
             self._outcomes[binding] = outcome
             fields = {"service": self._service.value, "login": binding.login, "address": address, "outcome": outcome}
             house.record(Kind.SIGN_IN, **fields, way="address")
-        return answer if isinstance(answer, Obstacle) else who
+        if isinstance(answer, Obstacle):
+            return answer
+        self._known[address] = who, answer.valid_until
+        return who
 
 
 def nobody(at: datetime) -> SignedIn:

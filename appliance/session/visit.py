@@ -25,8 +25,11 @@ class Visit:
     """``who`` at ``service`` from ``address`` (IP as text), a session of :class:`appliance.daemon.sessions.Sessions`.
 
     ``end(obstacle)`` is called once, when he may stay no longer by ``standing``; that asks by default whether he could
-    sign in still. ``valid_until`` is when to ask :meth:`recheck`; ``None``: at the next snapshot.
+    sign in still. ``valid_until`` is when to ask :meth:`recheck`; ``None``: at the next snapshot. There may be ten
+    thousand of them.
     """
+
+    __slots__ = ("_address", "_end", "_house", "_service", "_standing", "ended", "valid_until", "who")
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class Visit:
         self._service = service
         self._address = address
         self._end = end
-        self._standing = standing or (lambda: self.ask(Action.SIGN_IN))
+        self._standing = standing
 
     @property
     def account(self) -> Account | None:
@@ -76,7 +79,7 @@ class Visit:
         if account is not None and self.who.outdated_by(account):
             self._close(Obstacle(Hitch.PASSWORD_CHANGED))
             return None
-        answer = self._standing()
+        answer = self.standing()
         if isinstance(answer, Allow):
             self.valid_until = answer.valid_until
             return self.valid_until
@@ -84,10 +87,18 @@ class Visit:
             self._close(answer)
         return None
 
+    def standing(self) -> Allow | Obstacle:
+        """Say whether he may stay."""
+        return self.ask(Action.SIGN_IN) if self._standing is None else self._standing()
+
+    def told(self, obstacle: Obstacle) -> None:
+        """End what the service holds open, because of ``obstacle``."""
+        self._end(obstacle)
+
     def _close(self, obstacle: Obstacle) -> None:
         self.ended = True
         self.record(Kind.SESSION_ENDED, service=self._service.value, reason=obstacle.why.value)
-        self._end(obstacle)
+        self.told(obstacle)
 
 
 def enter(

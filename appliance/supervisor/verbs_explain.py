@@ -24,6 +24,10 @@ from appliance.supervisor.when import instant, shown
 
 _ABOUT = {Service.MAIL: Action.SEND, Service.FILES: Action.READ, Service.WEB: Action.FETCH, Service.PC: Action.SIGN_IN}
 """What somebody wants who names a target."""
+_TUNNELS = (
+    "over HTTPS the limits are for all that passes to and from one host within proxy.yaml tunnel_window, and exempt "
+    "hosts have none; whether there is room just now is another matter, and so are closed categories"
+)
 
 
 def verbs(core: Core) -> dict[str, Verb]:
@@ -69,6 +73,8 @@ def _explain(core: Core, call: Call) -> dict[str, Any]:
     action = _ABOUT[service] if given["target"] else Action.SIGN_IN
     request = Request(login, service, action, given["target"], address, room)
     decision, steps = explain(snapshot, request, now)
+    if service is Service.WEB and isinstance(decision, Allow):
+        steps = (*steps, _TUNNELS)
     if service is Service.WEB and address is not None:
         steps = (*steps, _whose(snapshot, address, now))
     if service is Service.MAIL and given["target"] and isinstance(decision, Allow):

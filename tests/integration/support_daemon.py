@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class Daemon:
     ) -> None:
         self._module, self._settings, self._log, self._user = module, settings, log, user
         self._listeners = listeners
+        self.prefix: Sequence[str] = ()
+        """What to put before the program: ``nsenter`` and where to."""
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -46,7 +48,7 @@ class Daemon:
             descriptors = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 100) for each in self._listeners.values()]
             moves = " ".join(f"exec {to}<&{given} {given}<&-;" for to, given in enumerate(descriptors, 3))
             argv = ["/bin/bash", "-c", f'{moves} export LISTEN_PID=$$; exec "$@"', "sh"]
-            argv += ["/usr/bin/python3", "-m", self._module, "--settings", str(self._settings.folder)]
+            argv += [*self.prefix, "/usr/bin/python3", "-m", self._module, "--settings", str(self._settings.folder)]
             environment = os.environ | {
                 "NOTIFY_SOCKET": str(path),
                 "LISTEN_FDS": str(len(descriptors)),

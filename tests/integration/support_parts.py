@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from appliance.daemon.authority import ensure_authority, issue
 from appliance.daemon.identities import Identities
+from appliance.daemon.options_network import Address
 from appliance.daemon.secret import Secret
 from appliance.daemon.snapshot_file import write_snapshot
 from appliance.directory.client import connect
@@ -27,6 +28,7 @@ from appliance.policy.account import Account, Consent, Group, Role
 from appliance.policy.audience import for_audience
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitTable
+from appliance.policy.owners import Binding
 from appliance.policy.snapshot import Snapshot, Version, encode
 from appliance.settings.load import Settings, load
 from appliance.settings.mail_rules import compile_mail
@@ -72,7 +74,8 @@ class Parts:
         self.log = folder / "log"
         self.log.touch()
         self.log.chmod(0o666)
-        self._sockets = _listen(folder / "run", self.LISTENERS, stack)
+        self._sockets = _listen(folder / "run", stack)
+        self._sockets.update({name: stack.enter_context(self.listener(name)) for name in self.LISTENERS})
         self.ports = {name: self._sockets[name].getsockname()[1] for name in self.LISTENERS}
         server = f"{support_slapd.SETTINGS['server.yaml']}audit_log: plain\n"
         self._inner = support_slapd.write_settings(folder, server=server)
@@ -101,6 +104,10 @@ class Parts:
 
     # what a part of the school makes itself from
 
+    def listener(self, _name: str) -> socket.socket:
+        """Make the socket of a listener of the service under test."""
+        return socket.create_server(("127.0.0.1", 0), backlog=128)
+
     def certify(self, service: str, owner: tuple[int, int] | None) -> None:
         names = ["localhost", "127.0.0.1", DOMAIN]
         issue(self.authority, self.settings.server.state / service / "tls", names, owner=owner)
@@ -125,7 +132,12 @@ class Parts:
 
     # what the supervisor does
 
-    def publish(self, limits: LimitTable | None = None, **changes: Mapping[str, Any]) -> None:
+    def publish(
+        self,
+        limits: LimitTable | None = None,
+        owners: Mapping[str, Binding] | None = None,
+        **changes: Mapping[str, Any],
+    ) -> None:
         """Publish the accounts as they are, with ``changes`` by login (dots written as ``__``)."""
         people = [replace(one, **changes.get(one.login.replace(".", "__"), {})) for one in self.PEOPLE.values()]
         teachers = Limits(*(times * self.limit for times in self.TEACHERS))
@@ -140,6 +152,7 @@ class Parts:
             rules=self.settings.access.rules,
             consents_required=self.settings.access.consents_required,
             limits=limits or usual,
+            owners=owners or {},
             mail=compile_mail(self.settings.mail.rules, self.settings.mail.outside),
         )
         for audience in ("auth", self.AUDIENCE):
@@ -168,7 +181,8 @@ class Parts:
         shutil.copytree(self._inner.folder, place)
         server = (place / "server.yaml").read_text()
         identity = "numbers" if AS_ROOT else "same"
-        listen = "".join(f"  {name}: 127.0.0.1:{port}\n" for name, port in self.ports.items())
+        places = {name: self._sockets[name].getsockname()[:2] for name in self.LISTENERS}
+        listen = "".join(f"  {name}: '{Address(*place)}'\n" for name, place in places.items())
         own = {
             "server": server.replace("identity: same", f"identity: {identity}"),
             "network": f"{self.NETWORK_YAML}listen:\n{listen}",
@@ -211,7 +225,7 @@ def short_folder(place: str = "/tmp") -> Iterator[tuple[Path, contextlib.ExitSta
         shutil.rmtree(folder)
 
 
-def _listen(run: Path, ports: tuple[str, ...], stack: contextlib.ExitStack) -> dict[str, socket.socket]:
+def _listen(run: Path, stack: contextlib.ExitStack) -> dict[str, socket.socket]:
     listeners = {}
     for name, kind in _LOCAL.items():
         folder = run / ("audit" if name == "query" else name)
@@ -220,6 +234,4 @@ def _listen(run: Path, ports: tuple[str, ...], stack: contextlib.ExitStack) -> d
         listeners[name].bind(str(folder / f"{name}.sock"))
         (folder / f"{name}.sock").chmod(0o666)
         listeners[name].listen(64)
-    for name in ports:
-        listeners[name] = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=128))
     return listeners

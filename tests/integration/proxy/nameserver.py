@@ -24,7 +24,7 @@ RECORDS = (
 
 
 @contextlib.contextmanager
-def dnsmasq(port: int, address: str = "127.0.0.1", *more: str) -> Iterator[None]:
+def dnsmasq(port: int, address: str = "127.0.0.1", *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a nameserver that knows ``RECORDS`` and ``more``, and asks nobody; ready at once."""
     arguments = ["--keep-in-foreground", "--no-resolv", "--no-hosts", "--no-daemon", "--conf-file=/dev/null"]
     where = [f"--port={port}", f"--listen-address={address}", "--bind-interfaces", "--local=/example/", "--no-poll"]
@@ -33,7 +33,7 @@ def dnsmasq(port: int, address: str = "127.0.0.1", *more: str) -> Iterator[None]
     )
     try:
         _wait(address, port, running)
-        yield
+        yield running
     finally:
         running.terminate()
         running.communicate(timeout=10)

@@ -20,10 +20,11 @@ from twisted.python.failure import Failure
 from appliance.proxy.names import Missing, Names
 from tests.integration.proxy.nameserver import Relay, dnsmasq
 from tests.integration.support_ports import free_port
-from tests.unit.proxy.test_https_record import PUBLISHED, ech
+from tests.unit.proxy.test_https_record import PUBLISHED, config, ech, listed
 
+KEYS = listed(config(7, name=b"Front.example"), config(8), config(9, name=b"aliased.example"))
 FOUR, SIX = ip_address("192.0.2.1"), ip_address("2001:db8::1")
-AAAA = b"\0\x1c\0\1"
+AAAA, HTTPS = b"\0\x1c\0\1", b"\0\x41\0\1"
 
 
 class Reactor(EPollReactor):
@@ -182,6 +183,48 @@ def test_when_all_are_silent_everybody_is_told_in_time(place: Place) -> None:
         place.run(steps, timeout=0.5)
 
 
+def test_who_asks_for_names_that_nobody_answers_keeps_no_others_away(place: Place) -> None:
+    def slow(answer: bytes, send: Callable[[bytes], None]) -> None:
+        if b"\4slow" not in answer:
+            send(answer)
+
+    async def steps(names: Names) -> None:
+        hanging = [defer.ensureDeferred(names.look_up(f"{number}.slow.example", False)) for number in range(200)]
+        assert await names.look_up("four.example", False) is Missing.ANSWER, "each gets a moment"
+        await place.later(6)
+        for name in ("both.example", "alias.example"):
+            assert await names.look_up(name, False) == [SIX, FOUR]
+        assert (hanging[0].called, hanging[2].called) == (True, False), "two made room for two"
+        assert await hanging[0] is Missing.ANSWER
+        for one in hanging[1:]:
+            one.cancel()
+            one.addErrback(lambda failure: failure.trap(defer.CancelledError))
+
+    place.servers("127.0.0.2")
+    with dnsmasq(place.port), Relay(place.port, slow).on(place.port, "127.0.0.2"):
+        place.run(steps, timeout=60)
+
+
+def test_when_keys_are_not_told_nobody_waits_long_or_often(place: Place) -> None:
+    def no_keys(answer: bytes, send: Callable[[bytes], None]) -> None:
+        if HTTPS not in answer:
+            send(answer)
+
+    async def steps(names: Names) -> None:
+        began = place.reactor.seconds()
+        assert await names.encrypted_hello_ids("both.example") is Missing.ANSWER
+        assert place.reactor.seconds() - began < 3
+        asked = len(relay.questions)
+        await place.later(50)
+        assert await names.encrypted_hello_ids("both.example") is Missing.ANSWER
+        assert len(relay.questions) == asked
+        assert await names.look_up("both.example", False) == [SIX, FOUR]
+
+    place.servers("127.0.0.2")
+    with dnsmasq(place.port), Relay(place.port, no_keys).on(place.port, "127.0.0.2") as relay:
+        place.run(steps)
+
+
 def test_when_all_are_dead_everybody_is_told_at_once_and_what_was_known_stands_in(place: Place) -> None:
     async def steps(names: Names) -> None:
         with dnsmasq(place.port):
@@ -324,8 +367,9 @@ def test_which_keys_for_encrypted_hellos_a_site_publishes(place: Place) -> None:
         return f"--dns-rr={name},65,{data.hex()}"
 
     async def steps(names: Names) -> None:
-        assert await names.encrypted_hello_ids("site.example") == {0xF1}
-        assert await names.encrypted_hello_ids("aliased.example") == {0xF1}
+        assert await names.encrypted_hello_ids("front.example") == {7}
+        assert await names.encrypted_hello_ids("aliased.example") == {9}
+        assert await names.encrypted_hello_ids("site.example") == frozenset(), "with its key one says another name"
         assert await names.encrypted_hello_ids("round.example") == frozenset()
         assert await names.encrypted_hello_ids("damaged.example") == frozenset()
         assert await names.encrypted_hello_ids("both.example") == frozenset()
@@ -334,7 +378,8 @@ def test_which_keys_for_encrypted_hellos_a_site_publishes(place: Place) -> None:
         place.port,
         "127.0.0.1",
         record("site.example", b"\0\1\0\0\1\0\3\2h2" + ech(PUBLISHED)),
-        record("aliased.example", b"\0\0\4site\7example\0"),
+        record("front.example", b"\0\1\0\0\1\0\3\2h2" + ech(KEYS)),
+        record("aliased.example", b"\0\0\5front\7example\0"),
         record("round.example", b"\0\0\5round\7example\0"),
         record("damaged.example", b"\0\1\0" + ech(PUBLISHED)[:-1]),
     ):

@@ -9,6 +9,7 @@ from appliance.daemon.secret import Secret
 from appliance.supervisor.probe import ProbeFailed, Visitor, WrongPassword
 from appliance.supervisor.probe_web import probe_web
 from tests.integration.demo.waiting import eventually
+from tests.integration.proxy.load import descriptors
 from tests.integration.proxy.school import OTHER, PROBE, answer, sign
 from tests.integration.proxy.wire import ask, ends_within, until
 from tests.integration.support_parts import PASSWORD
@@ -18,6 +19,21 @@ def test_too_many_connections_from_one_address(school):
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(school.connect()) for _ in range(42)]
         assert answer(clients[-1])[0] == 503
+
+
+def test_a_flood_from_one_address_is_turned_away_without_a_word(school):
+    """Forty are served and fifty are told that they are too many, for two seconds: so many descriptors, and no more."""
+    (worker,) = school.proxy.children()
+    before = descriptors(worker)
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(200):
+            with contextlib.suppress(ConnectionResetError):  # turned away before it has noticed that it was let in
+                clients.append(stack.enter_context(school.connect()))
+        assert answer(clients[60])[0] == 503
+        assert len(clients) < 200 or answer(clients[-1]) == (0, b"")
+        assert descriptors(worker) <= before + 91
+    eventually(lambda: descriptors(worker) <= before)
 
 
 def test_auth_away_is_not_a_refusal_and_who_is_remembered_goes_on(school):

@@ -17,7 +17,7 @@ from tests.integration.proxy.wire import ask, asked, ends_within, open_tunnel, r
 @pytest.mark.parametrize("port", ["proxy", "proxy-tls"])
 def test_a_tunnel_carries_bytes_both_ways_and_ends_with_either(school, port):
     for side in (0, 1):
-        with open_tunnel(school, port) as ends:
+        with open_tunnel(school, port, school.somebody()) as ends:
             data = bytes(range(256)) * 2000
             for sender, taker in (ends, ends[::-1]):
                 sending = threading.Thread(target=sender.sendall, args=(data,))
@@ -59,7 +59,7 @@ def test_must_change_ends_a_download(school):
 
 
 def test_limits_change_while_a_tunnel_is_open(school):
-    with open_tunnel(school) as (client, connection):
+    with open_tunnel(school, login=school.somebody()) as (client, connection):
         client.sendall(bytes(200_000))
         left = 200_000
         while left:

@@ -47,6 +47,7 @@ def test_an_exchange(school):
         "host": "127.0.0.1",
         "port": school.raw_site,
         "way": "http",
+        "requests": 1,
         "up": 7,
         "down": 11,
         "outcome": "done",
@@ -56,14 +57,18 @@ def test_an_exchange(school):
         assert word not in school.log.read_text()
 
 
-def test_one_event_for_each_exchange_of_a_connection(school):
+def test_one_event_for_the_requests_of_a_connection_to_a_site(school):
     begin = datetime.now(UTC)
     with school.connect() as client:
-        for _ in range(3):
-            client.sendall(f"GET http://127.0.0.1:{school.site}/bytes/6 HTTP/1.1\r\nHost: a\r\n{sign()}\r\n".encode())
-            until(client, b"Muster")
+        for site in (school.site, school.site, 9, school.site):
+            client.sendall(f"GET http://127.0.0.1:{site}/bytes/6 HTTP/1.1\r\nHost: a\r\n{sign()}\r\n".encode())
+            until(client, b"Muster" if site == school.site else b"</html>\n")
     eventually(lambda: len(uses(school, begin)) == 3)
-    assert {(use["down"], use["outcome"]) for use in uses(school, begin)} == {(6, "done")}
+    assert [(use["requests"], use["down"], use["outcome"]) for use in uses(school, begin)] == [
+        (2, 12, "done"),
+        (1, 0, "failed"),
+        (1, 6, "done"),
+    ]
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -79,10 +84,11 @@ def test_a_tunnel_that_either_side_ends(school, side):
 
 
 def test_what_the_limit_ends(school):
+    limited = school.somebody()
     with one_use(school) as use:
         assert ask(school, f"GET http://127.0.0.1:{school.site}/bytes/{LIMIT + 1} HTTP/1.0\r\n{sign()}\r\n")[0] == 403
     assert use["outcome"] == "refused"
-    with one_use(school) as use, open_tunnel(school) as (client, _origin), contextlib.suppress(OSError):
+    with one_use(school) as use, open_tunnel(school, login=limited) as (client, _origin), contextlib.suppress(OSError):
         while True:
             client.sendall(bytes(65536))
     assert use["outcome"] == "refused"

@@ -183,3 +183,32 @@ def test_expect_100(school):
             assert origin.recv(10) == b"abc"
             origin.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
             assert until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 204 ")
+
+
+@pytest.mark.parametrize("port", ["proxy", "proxy-tls"])
+@pytest.mark.parametrize("more", [b"", b"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"])
+def test_who_reads_slowly_gets_all_of_an_answer_that_ends_with_its_connection(school, port, more):
+    """The site has ended long before, and the client sends something that will not be answered."""
+    size = LIMIT - 1000
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(15)
+        client.connect(("127.0.0.1", school.ports[port]))
+        if port == "proxy-tls":
+            client = school.context.wrap_socket(client, server_hostname="127.0.0.1")
+        client.sendall(raw(school, "Connection: close").encode())
+        with asked(school) as (origin, _head):
+            origin.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(size))
+        client.sendall(more)
+        got = b""
+        while piece := client.recv(4096):
+            got += piece
+    assert len(got.partition(b"\r\n\r\n")[2]) == size
+
+
+def test_a_head_that_comes_byte_by_byte_each_in_a_record_of_tls(school):
+    with school.connect("proxy-tls") as client:
+        client = school.context.wrap_socket(client, server_hostname="127.0.0.1")
+        for byte in f"GET http://127.0.0.1:{school.site}/bytes/6 HTTP/1.1\r\nHost: a\r\n{sign()}\r\n".encode():
+            client.sendall(bytes((byte,)))
+        assert until(client, b"Muster").startswith(b"HTTP/1.1 200 ")

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 
-from tests.integration.proxy.school import School, answer, sign
+from tests.integration.proxy.school import FRED, School, answer, sign
 
 
 def ask(school: School, data: str | bytes, port: str = "proxy"):
@@ -12,9 +12,9 @@ def ask(school: School, data: str | bytes, port: str = "proxy"):
         return answer(client)
 
 
-def raw(school: School, *fields: str, method: str = "GET", minor: int = 1, body: str = "") -> str:
+def raw(school: School, *fields: str, method: str = "GET", minor: int = 1, body: str = "", path: str = "x") -> str:
     lines = [
-        f"{method} http://127.0.0.1:{school.raw_site}/x HTTP/1.{minor}",
+        f"{method} http://127.0.0.1:{school.raw_site}/{path} HTTP/1.{minor}",
         "Host: a",
         sign().strip(),
         *fields,
@@ -47,17 +47,17 @@ def until(connection: socket.socket, end: bytes) -> bytes:
     return data
 
 
-def tunnel(school: School, client: socket.socket) -> None:
-    client.sendall(f"CONNECT 127.0.0.1:{school.raw_site} HTTP/1.1\r\nHost: a\r\n{sign()}\r\n".encode())
+def tunnel(school: School, client: socket.socket, login: str = FRED) -> None:
+    client.sendall(f"CONNECT 127.0.0.1:{school.raw_site} HTTP/1.1\r\nHost: a\r\n{sign(login)}\r\n".encode())
     assert b" 200 " in until(client, b"\r\n\r\n")
 
 
 @contextlib.contextmanager
-def open_tunnel(school: School, port: str = "proxy"):
+def open_tunnel(school: School, port: str = "proxy", login: str = FRED):
     with school.connect(port) as client:
         if port == "proxy-tls":
             client = school.context.wrap_socket(client, server_hostname="127.0.0.1")
-        tunnel(school, client)
+        tunnel(school, client, login)
         connection, _ = school.raw.accept()
         with connection, client:
             connection.settimeout(15)

@@ -8,7 +8,7 @@ import pytest
 from tests.integration.services.driver import Driver, Outcome, said
 from tests.integration.services.drivers_files import Ftp
 from tests.integration.services.drivers_mail import Imap, Imaps, Smtp, Submission, Submissions
-from tests.integration.services.drivers_web import Tunnel, Web
+from tests.integration.services.drivers_web import Tunnel, Web, far_names
 from tests.integration.services.people import EXEMPTIONS, ROSTER, SETTINGS
 from tests.integration.services.site import outside
 from tests.integration.support_school import School, running, soon
@@ -20,7 +20,7 @@ DRIVERS: tuple[type[Driver], ...] = (Submission, Submissions, Smtp, Imap, Imaps,
 @pytest.fixture(scope="session")
 def school() -> Iterator[School]:
     with outside() as (site, far, received):
-        proxy = {"exceptions": [f"127.0.0.1:{site}", f"127.0.0.1:{far}"]}
+        proxy = {"exceptions": [f"127.0.0.1:{site}", *far_names(far)]}
         with running({**SETTINGS, "proxy": proxy}) as made:
             made.received = received
             made.bring_in(ROSTER)

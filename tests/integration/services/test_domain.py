@@ -22,6 +22,7 @@ from tests.integration.services.conftest import DRIVERS, Visit
 from tests.integration.services.driver import AT_ONCE, Direction, Driver, Outcome, said
 from tests.integration.services.drivers_mail import Imaps, Smtp, Submissions
 from tests.integration.services.drivers_smb import Smb
+from tests.integration.services.drivers_web import far_names
 from tests.integration.services.people import GROUP_PUPIL, OFFICE, OWN, ROSTER, SETTINGS, SINGLE_PUPIL, TEACHER
 from tests.integration.services.site import outside
 from tests.integration.services.test_conformance import (  # noqa: F401 - collected here with the domain's school
@@ -65,7 +66,7 @@ def data() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def school(data: Path) -> Iterator[DomainSchool]:
     with outside() as (site, far, received):
-        proxy = {"exceptions": [f"127.0.0.1:{site}", f"127.0.0.1:{far}"], "blocked_categories": {}}
+        proxy = {"exceptions": [f"127.0.0.1:{site}", *far_names(far)], "blocked_categories": {}}
         server = {**SETTINGS["server"], "data": str(data)}
         with domain_school({**SETTINGS, "server": server, "proxy": proxy}, UNITS) as made:
             made.received = received

@@ -7,13 +7,15 @@ leaves these namespaces; 8.8.8.8 is an address of the one who is outside. ``with
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.integration.demo.waiting import eventually
 
@@ -38,6 +40,9 @@ _LINKS = {
     "away": ("203.0.113", "2001:db8:1"),
 }
 _DEADLINE = 20.0
+_OWN_FOLDER, _MOUNTS, _NETWORK = 0x200, 0x20000, 0x40000000  # CLONE_FS, CLONE_NEWNS, CLONE_NEWNET: sched.h
+_libc = ctypes.CDLL(None, use_errno=True)
+T = TypeVar("T")
 
 
 class Host:
@@ -59,6 +64,18 @@ class Host:
             self.argv(*argv), input=text, capture_output=True, text=True, timeout=_DEADLINE, check=False
         )
 
+    def within(self, work: Callable[[], T]) -> T:
+        """Do ``work`` here: sockets that it makes and programs that it starts are of this machine and stay so."""
+        with ThreadPoolExecutor(1) as thread:  # namespaces are a thread's own
+            thread.submit(self._enter).result()
+            return thread.submit(work).result()
+
+    def _enter(self) -> None:
+        _done(_libc.unshare(_OWN_FOLDER))
+        for name, kind in (("net", _NETWORK), ("mnt", _MOUNTS)):
+            with Path(f"/proc/{self.process.pid}/ns/{name}").open() as place:
+                _done(_libc.setns(place.fileno(), kind))
+
     def must(self, *lines: str) -> None:
         """Run lines of the shell, all of which have to go well."""
         done = self.run("sh", "-e", "-c", "\n".join(lines))
@@ -77,6 +94,11 @@ class Host:
 
     def end(self) -> None:
         self.process.communicate(timeout=_DEADLINE)
+
+
+def _done(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), "a thread could not enter a namespace")
 
 
 class Running:

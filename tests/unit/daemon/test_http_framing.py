@@ -63,9 +63,9 @@ def test_no_chunks_in_http_1_0():
 
 def test_counted():
     body = Counted(5)
-    assert body.feed(b"abc") == [b"abc"]
+    assert body.feed(b"abc") == b"abc"
     assert not body.done
-    assert body.feed(b"defgh") == [b"de"]
+    assert body.feed(b"defgh") == b"de"
     assert (body.done, body.rest) == (True, b"fgh")
 
 
@@ -79,7 +79,7 @@ def test_chunks_however_they_arrive(step):
         if body.done:
             body.rest += CHUNKS[start : start + step]
         else:
-            came += b"".join(body.feed(CHUNKS[start : start + step]))
+            came += body.feed(CHUNKS[start : start + step])
     assert (came, body.done, body.rest) == (b"abc0123456789", True, b"GET")
 
 
@@ -111,7 +111,7 @@ def test_what_is_put_into_chunks_comes_out(pieces, cuts):
     body, came, start = Chunked(), b"", 0
     for cut in [*cuts, len(data)]:
         part, start = data[start : start + cut], start + cut
-        came += b"".join(body.feed(part)) if not body.done else b""
+        came += body.feed(part) if not body.done else b""
         if body.done:
             break
     assert came == b"".join(pieces)

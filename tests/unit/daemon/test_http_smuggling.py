@@ -425,7 +425,7 @@ def fed(data: bytes, step: int) -> tuple[bytes, bytes] | None:
     body, content, start = Chunked(), b"", 0
     try:
         while not body.done and start < len(data):
-            content += b"".join(body.feed(data[start : start + step]))
+            content += body.feed(data[start : start + step])
             start += step
     except BadBody:
         return None

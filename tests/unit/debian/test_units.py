@@ -230,3 +230,11 @@ def test_the_supervisor_checks_the_settings_and_is_the_server():
     path = reading.unit("schoolserver-supervisor.service")
     assert reading.value(path, "Service", "ExecStartPre") == "/usr/bin/schoolserver check"
     assert reading.value(path, "Install", "Alias") == "schoolserver.service"
+
+
+def test_there_may_be_as_many_tunnels_as_connections(settings):
+    """Each has two descriptors; a service gets the second number when it asks for it."""
+    (limit,) = reading.values(reading.UNITS / "shared/service.conf", "Service", "LimitNOFILE")
+    usual, _, most = limit.partition(":")
+    assert int(usual) <= 8192
+    assert int(most) > 2 * settings.proxy.connections

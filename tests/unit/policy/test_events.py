@@ -48,6 +48,7 @@ EXAMPLES = {
         "port": 443,
         "way": "connect",
         "since": "2026-11-23T09:25:00+01:00",
+        "requests": 1,
         "up": 912,
         "down": 70_000,
         "outcome": "done",
@@ -112,6 +113,8 @@ def test_a_refusal_names_no_person():
         (Kind.LOCKED, "until", 7),
         (Kind.CONSENT_GIVEN, "consent", "all"),
         (Kind.WEB_USED, "outcome", "perhaps"),
+        (Kind.WEB_USED, "way", "socks"),
+        (Kind.WEB_USED, "requests", -1),
         (Kind.WEB_USED, "since", "2026-11-23T09:25:00"),
     ],
 )

@@ -109,7 +109,7 @@ def test_an_address_with_an_owner_is_not_nobodys():
     assert isinstance(decide(bound, FETCH, NOW + HOUR), Allow)
 
 
-@pytest.mark.parametrize("service", set(Service) - {Service.WEB})
+@pytest.mark.parametrize("service", [one for one in Service if one is not Service.WEB])
 @pytest.mark.parametrize("by_address", [True, False])
 def test_no_other_service_knows_nobody(service, by_address):
     request = Request(NOBODY, service, address=PHONE, by_address=by_address)

@@ -56,6 +56,13 @@ def test_networks_that_serve_anybody_are_not_exempt():
         assert not found.covers(domain) and not found.covers(f"x.{domain}")
 
 
+@pytest.mark.parametrize(
+    "host", ["addons.mozilla.org", "storage.snapcraftcontent.com", "taskcards.de", "x.moodlecloud.com", "padlet.com"]
+)
+def test_hosts_that_take_files_from_anybody_are_not_exempt(host):
+    assert not Exempt(read_exempt(EXEMPT_LISTS)).covers(host)
+
+
 def test_school_video_and_updates_are_exempt_and_youtube_only_if_wanted():
     by_default = Exempt(read_exempt(["updates", "learning", "video"]))
     for host in ("nrodlzdf-a.akamaihd.net", "www.planet-schule.de", "au.download.windowsupdate.com", "deb.debian.org"):

@@ -208,6 +208,22 @@ def test_accounts_that_others_serve_too_count_less():
     assert rates[0] == pytest.approx(2 * rates[1], rel=0.02)
 
 
+def test_who_waits_when_the_line_is_shared_no_more_goes_on_and_waits_no_more():
+    world = World(1_000_000.0, at_once=False)
+    world.line.watched = True
+    for number in range(20):
+        Flow(world, f"user{number % 3}")
+    world.run(1.0)
+    assert any(flow.waits for flow in world.flows)
+    world.line.end()
+    assert not any(flow.waits for flow in world.flows)
+    assert len(world.line.waiting) == 0
+    for flow in world.flows:
+        assert [flow.share.take(1 << 20) for _ in range(100)] == [1 << 20] * 100
+        flow.share.give_back(1000)
+        flow.share.release()
+
+
 def test_what_is_wanted():
     world = World()
     world.line.watched = True

@@ -199,3 +199,10 @@ def test_the_sum_is_never_too_small_and_never_older_than_a_bucket(steps, window,
         wait = meter.frees(Action.FETCH, most, now)
         assert 0 <= wait <= window * 1.06
         assert meter.down(0, now + wait) <= most
+
+
+def test_hashes_of_logins_and_hosts_are_kept_and_those_of_paths_are_not():
+    meters = Meters(WINDOW)
+    for about in ("a.example", "http://a.example:80/secret"):
+        meters.of("fred", about).release()
+    assert set(meters._hashes) == {"fred", "a.example"}

@@ -154,6 +154,27 @@ def test_questions_that_hang_hold_up_no_others(house: House, monkeypatch: pytest
     assert house.learn("e", "3") == ["3"], "their places are free again"
 
 
+def test_whoever_asks_for_names_that_nobody_answers_keeps_no_others_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names_shared, "_MOST", {False: 3, True: 1})
+    hanging = [house.get(key) for key in "abc"]
+    house.clock.advance(1.9)
+    assert house.get("d") == [Missing.ANSWER]
+    house.clock.advance(0.2)
+    later = house.get("e")
+    assert hanging == [[Missing.ANSWER], [], []], "the oldest makes room"
+    house.finder.tell("e", "1")
+    house.finder.end("e")
+    assert later == ["1"]
+    assert house.learn("f", "2") == ["2"]
+    house.clock.advance(LEAST)
+    again = house.get("a")
+    assert (again, hanging[1:]) == ([], [[], []]), "one was over by itself, so there was room"
+    house.finder.tell("b", "3")
+    assert hanging[1] == ["3"]
+
+
 def test_who_no_longer_waits_is_not_missed(house: House) -> None:
     gone = defer.ensureDeferred(house.shared.get("a", False))
     gone.addErrback(lambda failure: failure.trap(defer.CancelledError))

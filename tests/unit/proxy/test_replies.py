@@ -25,7 +25,7 @@ def test_each_cause_has_a_page(cause, language):
     assert "7KQF-2MXA" in body
     assert f'lang="{language}"' in body
     assert answer.headers["Connection"] == "close"
-    assert answer.headers["Retry-After"] == "2"
+    assert answer.headers["Retry-After"] == "3", "never too early"
     assert (answer.headers["Proxy-Authenticate"] is not None) == (cause is Cause.SIGN_IN)
 
 
@@ -49,7 +49,8 @@ def test_each_reason_of_the_policy_that_concerns_the_web_is_a_cause():
         Reason.LOOP,
         Reason.HARMFUL,
     }
-    assert {Cause(reason.value) for reason in set(Reason) - mail if "quota" not in reason.value}
+    told_in_tls = {Reason.NO_NAME}
+    assert {Cause(reason.value) for reason in set(Reason) - mail - told_in_tls if "quota" not in reason.value}
 
 
 def test_what_policy_and_sign_in_say_is_told():
@@ -62,6 +63,17 @@ def test_what_policy_and_sign_in_say_is_told():
         Cause.LATER,
         Cause.PASSWORD_CHANGED,
     ]
+
+
+def test_who_has_moved_as_much_as_he_may_is_told_when_to_come_again():
+    refused = told(Obstacle(Reason.TOO_LARGE, "CODE", 241.2), upload=False)
+    assert (
+        refused == told(Obstacle(Reason.TOO_LARGE, "CODE", 241.2), upload=True) == Refused(Cause.SPENT, "CODE", 241.2)
+    )
+    for language, words in (("en", b"there is room in 5 min."), ("de", b"in 5 min ist wieder Platz.")):
+        whole = page(refused, language, keep=False)
+        assert words in whole
+        assert b"Retry-After: 242\r\n" in whole
 
 
 def test_the_answer_to_head_has_no_body_and_an_open_connection_is_not_closed():

@@ -13,9 +13,12 @@ from appliance.policy.events import Kind, validate
 from appliance.policy.limits import LimitTable
 from appliance.policy.request import Action
 from appliance.policy.snapshot import Snapshot, Version
+from appliance.proxy.allowance import with_tls
+from appliance.proxy.exempt import Exempt
 from appliance.proxy.filter import Lists
+from appliance.proxy.metering import Meters
 from appliance.proxy.replies import Cause, Refused
-from appliance.proxy.session import Closed, Gate, Outcome, WebSession, Wish
+from appliance.proxy.session import Closed, Gate, Outcome, Wish
 from appliance.proxy.target import Where
 from appliance.session.house import House
 from appliance.session.obstacle import Hitch, Obstacle
@@ -44,7 +47,8 @@ class School:
         )
         closed = Closed(LISTS, {Role.PUPIL: frozenset({"games", "adult"})}, frozenset({"gut.spiele.example"}))
         house = House(snapshot=lambda: self.snapshot, journal=self, now=lambda: self.now)
-        self.gate = Gate(house, replace(closed, exceptions=frozenset({INTRANET})))
+        closed = replace(closed, exceptions=frozenset({INTRANET}))
+        self.gate = Gate(house, closed, Meters(600.0), Exempt([], ["frei.example"]))
 
     def record(self, event):
         validate(event)
@@ -109,7 +113,7 @@ def test_an_address_is_no_way_round_the_lists(host, school):
         assert school.judge(host, port, tunnel=tunnel) == Obstacle(Reason.CLOSED_CATEGORY, "CODE")
         assert isinstance(school.judge(host, port, "maria", tunnel), Allow)  # nothing is closed to her
     exceptions = frozenset({Where(host, 443)})
-    school.gate.closed = replace(school.gate.closed, exceptions=exceptions)
+    school.gate.renew(replace(school.gate.closed, exceptions=exceptions), school.gate.exempt)
     assert isinstance(school.judge(host, 443, tunnel=True), Allow)
 
 
@@ -157,61 +161,153 @@ def test_sizes(school):
 
 
 class Open:
+    """An open session and its flow, which is told why it ends."""
+
     def __init__(self, school, **wish):
-        self.ended, self.limits = [], []
-        self.session = WebSession(school.gate, school.wish(**wish), self.ended.append, self.limits.append)
+        self.ended = []
+        wish = school.wish(**wish)
+        self.session = school.gate.admit(wish, 1000.0)
+        self.session.flow = self
+
+    def stop(self, refused):
+        self.ended.append(refused)
 
 
 def test_an_open_session_goes_on_and_learns_its_limits(school):
     opened = Open(school)
+    assert opened.session.limits == Limits(100, 200)
     school.snapshot = replace(school.snapshot, limits=LimitTable(Limits(1, 2)))
-    assert opened.session.visit.recheck() is None
-    assert opened.limits == [Limits(1, 2)]
+    assert opened.session.recheck() is None
+    assert opened.session.limits == Limits(1, 2)
     assert opened.ended == []
 
 
 def test_a_lock_ends_an_open_session_once(school):
     opened = Open(school)
     school.change(replace(FRED, locks=(Lock(None, NOW, None),)))
-    opened.session.visit.recheck()
-    opened.session.visit.recheck()
+    opened.session.recheck()
+    opened.session.recheck()
     assert opened.ended == [Refused(Cause.LOCKED, "CODE")]
     assert [event.kind for event in school.events] == [Kind.SESSION_ENDED]
+
+
+def test_a_session_in_which_nothing_is_under_way_ends_too(school):
+    opened = Open(school)
+    opened.session.flow = None
+    school.change(replace(FRED, locks=(Lock(None, NOW, None),)))
+    opened.session.recheck()
+    assert opened.session.ended
 
 
 def test_a_later_lock_is_told_in_time(school):
     opened = Open(school)
     at = NOW + timedelta(hours=1)
     school.change(replace(FRED, locks=(Lock(None, at, None),)))
-    assert opened.session.visit.recheck() == at
+    assert opened.session.recheck() == at
 
 
 def test_a_new_password_ends_it_but_not_the_one_that_was_checked(school):
     opened = Open(school)
     school.change(replace(FRED, password_changed_at=NOW - timedelta(seconds=5)))
-    opened.session.visit.recheck()
+    opened.session.recheck()
     assert opened.ended == []
     school.change(replace(FRED, password_changed_at=NOW + timedelta(seconds=5)))
-    opened.session.visit.recheck()
+    opened.session.recheck()
     assert opened.ended == [Refused(Cause.PASSWORD_CHANGED)]
 
 
 def test_a_temporary_failure_and_a_new_list(school):
     opened = Open(school, host="neu.example")
     before, school.snapshot = school.snapshot, None
-    assert opened.session.visit.recheck() is None
+    assert opened.session.recheck() is None
     assert opened.ended == []
     school.snapshot = before
-    school.gate.closed = replace(school.gate.closed, lists=Lists({"games": ["neu.example"]}))
-    opened.session.visit.recheck()
+    school.gate.renew(replace(school.gate.closed, lists=Lists({"games": ["neu.example"]})), school.gate.exempt)
+    opened.session.recheck()
     assert opened.ended == [Refused(Cause.CATEGORY, "CODE")]
+
+
+def test_requests_to_one_site_are_one_session_for_a_minute(school):
+    session = Open(school).session
+    mine = session.wish
+    assert session.goes_on(mine.guest, mine.where, 1059.9)
+    assert not session.goes_on(mine.guest, mine.where, 1060.0)
+    assert not session.goes_on(mine.guest, Where("example.org", 443), 1001.0)
+    anew = replace(mine.guest, password_changed_at=NOW)
+    assert not session.goes_on(anew, mine.where, 1001.0), "somebody who signed in with another password"
+    assert not Open(school, port=443, tunnel=True).session.goes_on(mine.guest, Where("example.org", 443), 1001.0)
+    school.change(replace(FRED, disabled=True))
+    session.recheck()
+    assert not session.goes_on(mine.guest, mine.where, 1001.0)
+
+
+def test_a_tunnel_carries_a_file_of_the_limit_each_way_and_not_much_more(school):
+    session = Open(school, port=443, tunnel=True).session
+    assert session.count_up(with_tls(100), 1001.0)
+    assert session.count_down(with_tls(200), 1001.0)
+    assert not session.count_up(1, 1002.0)
+    assert not session.count_down(1, 1002.0)
+    assert (session.up, session.down) == (with_tls(100) + 1, with_tls(200) + 1)
+    assert [reason for reason, _rule in school.refusals] == [Reason.TOO_LARGE] * 2
+
+
+def test_who_has_moved_as_much_as_he_may_is_refused_until_the_window_has_moved_on(school):
+    opened = Open(school, port=443, tunnel=True)
+    assert not opened.session.count_down(with_tls(200) + 1, 1001.0)
+    wish = opened.session.wish
+    refused = school.gate.admit(wish, 1002.0)
+    assert (refused.why, 500 < refused.retry_after < 700) == (Reason.TOO_LARGE, True)
+    assert not isinstance(school.gate.admit(wish._replace(where=Where("example.net", 443)), 1002.0), Obstacle)
+    opened.session.over(Outcome.REFUSED)
+    assert not isinstance(school.gate.admit(wish, 1700.0), Obstacle)
+
+
+def test_what_is_counted_is_given_back_once_whatever_became_of_it(school):
+    """Also when the limit grew between the decision, which is known, and the count."""
+    wish = school.wish(port=443, tunnel=True)
+    session = school.gate.admit(wish, 1000.0)
+    session.count_down(with_tls(200) + 1, 1001.0)
+    session.over(Outcome.REFUSED)
+    known = school.gate.judge(wish)
+    school.snapshot = replace(school.snapshot, limits=LimitTable(Limits(10**6, 10**6)))
+    school.gate.judge = lambda _wish: known
+    school.gate.admit(wish, 1002.0).over(Outcome.DONE)
+    (meter,) = school.gate.meters
+    assert meter._users == 0
+    assert meter._owner.used == 0
+
+
+def test_an_exempt_site_has_no_limit(school):
+    session = Open(school, host="frei.example", port=443, tunnel=True).session
+    assert session.count_down(10**12, 1001.0)
+    assert session.count_up(10**12, 1001.0)
+
+
+def test_what_is_known_to_be_allowed_ends_with_the_snapshot_the_lists_and_the_time(school):
+    assert isinstance(school.judge(), Allow)
+    school.gate.renew(replace(school.gate.closed, lists=Lists({"games": ["example.org"]})), school.gate.exempt)
+    assert school.judge().why is Reason.CLOSED_CATEGORY
+    school.gate.renew(replace(school.gate.closed, lists=Lists({})), school.gate.exempt)
+    school.change(replace(FRED, locks=(Lock(None, NOW + timedelta(minutes=1), None),)))
+    assert isinstance(school.judge(), Allow)
+    school.now += timedelta(minutes=1)
+    assert school.judge().why is Reason.LOCKED
+    school.change(FRED)
+    assert isinstance(school.judge(), Allow)
+
+
+def test_a_limit_that_grew_meanwhile_counts(school):
+    session = Open(school, port=443, tunnel=True).session
+    school.snapshot = replace(school.snapshot, limits=LimitTable(Limits(10**6, 10**6)))
+    assert session.count_down(with_tls(200) + 1, 1001.0)
 
 
 @pytest.mark.parametrize(("tunnel", "way"), [(True, "connect"), (False, "http")])
 def test_use_is_recorded_with_its_place_and_never_with_what_was_asked_for_there(tunnel, way, school):
     opened = Open(school, port=443, tunnel=tunnel)
     school.now += timedelta(minutes=5)
-    opened.session.over(Outcome.DONE, 70, 8000)
+    opened.session.up, opened.session.down = 70, 8000
+    opened.session.over(Outcome.DONE)
     (event,) = school.events
     assert (event.kind, event.time) == (Kind.WEB_USED, NOW + timedelta(minutes=5))
     assert dict(event.fields) == {
@@ -221,6 +317,7 @@ def test_use_is_recorded_with_its_place_and_never_with_what_was_asked_for_there(
         "port": 443,
         "way": way,
         "since": NOW.isoformat(),
+        "requests": 1,
         "up": 70,
         "down": 8000,
         "outcome": "done",
@@ -230,13 +327,13 @@ def test_use_is_recorded_with_its_place_and_never_with_what_was_asked_for_there(
 def test_what_was_ended_by_us_is_recorded_as_refused(school):
     opened = Open(school)
     school.change(replace(FRED, password_changed_at=NOW + timedelta(seconds=5)))
-    opened.session.visit.recheck()
-    opened.session.over(Outcome.FAILED, 0, 0)
+    opened.session.recheck()
+    opened.session.over(Outcome.FAILED)
     assert [event.kind for event in school.events] == [Kind.SESSION_ENDED, Kind.WEB_USED]
     assert school.events[-1].fields["outcome"] == "refused"
 
 
 def test_each_outcome_can_be_recorded(school):
     for outcome in Outcome:
-        Open(school).session.over(outcome, 0, 0)
+        Open(school).session.over(outcome)
     assert [event.fields["outcome"] for event in school.events] == list(Outcome)

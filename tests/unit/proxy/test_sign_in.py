@@ -62,6 +62,7 @@ def school():
         ["Bearer x"],
         ["Basic"],
         ["Basic ???"],
+        ["Basic \xff\xe4"],
         ["Basic " + base64.b64encode(b"fred").decode()],
         ["Basic " + base64.b64encode(b":x").decode()],
         ["Basic " + base64.b64encode(b"fred:").decode()],

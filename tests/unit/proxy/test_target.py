@@ -5,7 +5,7 @@ import pytest
 from appliance.daemon.http_framing import request_body, response_body
 from appliance.daemon.http_head import BadHead, request_head, response_head
 from appliance.proxy.forward import interim, keeps_open, request_upstream, response_downstream
-from appliance.proxy.target import Where, absolute_form, authority_form
+from appliance.proxy.target import Where, absolute_form, authority_form, origin_form, resource
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from appliance.proxy.target import Where, absolute_form, authority_form
         ("HTTP://Example.ORG./a?b", Where("example.org", 80), "/a?b"),
         ("http://example.org:8080?q", Where("example.org", 8080), "/?q"),
         ("http://[2001:db8::1]:81/", Where("2001:db8::1", 81), "/"),
+        ("http://[2001:DB8:0:00::0.0.0.1]/", Where("2001:db8::1", 80), "/"),
         ("http://127.0.0.1//x", Where("127.0.0.1", 80), "//x"),
     ],
 )
@@ -62,6 +63,62 @@ def test_authority_form():
     ):
         with pytest.raises(BadHead):
             authority_form(bad)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/a/b.iso",
+        "/a/b.iso?part=3",
+        "/%61/b%2Eiso",
+        "/%61/b%2eiso?",
+        "//a///b.iso",
+        "/./a/x/../b.iso",
+        "/a/%2e%2E/%61/./b.iso",
+        "/../a/b.iso",
+        "/A/B.ISO",
+        "/a%2fb.iso",
+        "/a;x=1/b.iso;y",
+        "\\a\\b.iso",
+    ],
+)
+def test_one_thing_has_one_name_however_it_is_spelled(path):
+    assert resource(Where("example.org", 80), path) == "http://example.org:80/a/b.iso"
+
+
+@pytest.mark.parametrize("path", ["/", "/a/b.isp", "/a", "/b.iso", "/%2561/b.iso"])
+def test_other_things_have_other_names(path):
+    assert resource(Where("example.org", 80), path) != "http://example.org:80/a/b.iso"
+
+
+@pytest.mark.parametrize("host", ["Example.org", "example.org:80", "example.org."])
+def test_origin_form(host):
+    head = request_head(f"GET /a?b#c HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    assert origin_form(head) == (Where("example.org", 80), "/a?b")
+
+
+@pytest.mark.parametrize(
+    ("line", "host"),
+    [
+        ("GET / HTTP/1.1", "example.org:443"),
+        ("GET / HTTP/1.1", "example.org:0"),
+        ("GET / HTTP/1.1", "example.org:"),
+        ("GET / HTTP/1.1", ""),
+        ("GET / HTTP/1.1", "a@example.org"),
+        ("GET http://example.org/ HTTP/1.1", "example.org"),
+        ("GET example.org HTTP/1.1", "example.org"),
+        ("OPTIONS * HTTP/1.1", "example.org"),
+        ("CONNECT /x HTTP/1.1", "example.org"),
+    ],
+)
+def test_what_was_not_on_its_way_to_the_site_that_it_names(line, host):
+    with pytest.raises(BadHead):
+        origin_form(request_head(f"{line}\r\nHost: {host}\r\n\r\n".encode()))
+
+
+def test_without_host_nobody_knows_where_to():
+    with pytest.raises(BadHead):
+        origin_form(request_head(b"GET / HTTP/1.0\r\n\r\n"))
 
 
 ASKED = (

@@ -89,6 +89,36 @@ def test_the_policy_is_asked(house, devices, changes, outcome, reason):
     assert sign_ins(house) == [outcome]
 
 
+def test_who_comes_is_known_until_the_snapshot_or_the_time_says_otherwise(house, devices):
+    who = devices.arrive(PHONE)
+    assert devices.arrive(PHONE) is who
+    house.now = NOW + HOUR
+    assert devices.arrive(PHONE) is None
+    house.now = NOW
+    house.snapshot = school(replace(FRED, locks=(Lock(None, NOW + HOUR / 2, NOW + 3 * HOUR),)))
+    assert devices.arrive(PHONE) == who
+    house.now = NOW + HOUR / 2
+    assert devices.arrive(PHONE) == Obstacle(Reason.LOCKED, CODE)
+    house.snapshot = school(replace(FRED, locks=(Lock(None, NOW + HOUR / 2, NOW + 3 * HOUR),)), owners={})
+    assert devices.arrive(PHONE) is None
+
+
+def test_an_address_is_nobodys_until_a_binding_begins(house, devices):
+    house.snapshot = school(owners={PHONE: Binding("fred", NOW + HOUR, NOW + 2 * HOUR)})
+    for after, login in ((0 * HOUR, None), (HOUR - HOUR / 60, None), (HOUR, "fred"), (2 * HOUR, None)):
+        house.now = NOW + after
+        found = devices.arrive(PHONE)
+        assert (None if found is None else found.login) == login
+
+
+def test_no_more_addresses_are_remembered_than_a_network_has(house, devices, monkeypatch):
+    monkeypatch.setattr("appliance.session.by_address._MOST", 5)
+    for last in range(20):
+        assert devices.arrive(f"10.1.41.{last}") is None
+    assert devices.arrive(PHONE).login == "fred"
+    assert len(devices._known) <= 5
+
+
 def test_consents_are_asked_of_an_owner(house, devices):
     house.snapshot = school(consents_required={Service.WEB: frozenset({Consent.LOGS})})
     assert devices.arrive(PHONE) == Obstacle(Reason.CONSENT_MISSING, CODE)

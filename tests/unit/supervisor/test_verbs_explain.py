@@ -75,6 +75,13 @@ def test_whose_device_it_is_that_a_page_is_asked_for_from(explain, login: str) -
     )
 
 
+def test_the_limits_of_https_are_said_to_be_those_of_a_window(explain) -> None:
+    told = explain(FRED, "https://example.org/", "web")
+    assert told["limits"]
+    assert "proxy.yaml tunnel_window" in told["steps"][-1]
+    assert not any("tunnel_window" in step for step in explain(FRED, ANNA)["steps"])
+
+
 def test_what_is_open_to_a_device_of_nobody(explain) -> None:
     told = explain("", "https://example.org/", "web", address="10.1.40.8")
     assert told["answer"] == "allow"

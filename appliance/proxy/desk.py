@@ -1,0 +1,44 @@
+"""What all connections of a worker share. May live here: the parts, and the durations between them. May not: steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from appliance.daemon.options_network import NetworkPort
+from appliance.daemon.sessions import Sessions
+from appliance.proxy.accept import Connections
+from appliance.proxy.deadlines import Deadlines
+from appliance.proxy.guest import Reception
+from appliance.proxy.poll import Poller
+from appliance.proxy.session import Gate
+from appliance.proxy.splice import Pipes
+from appliance.proxy.upstream import Connector
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long (s) a head may take, an idle connection is kept, and nothing may move in an answer and in a tunnel."""
+
+    head: float
+    idle: float
+    answer: float
+    tunnel: float
+
+
+@dataclass(slots=True)
+class Desk:
+    """Replaced part by part when settings change. ``unnamed``: where those may go who name no site."""
+
+    poller: Poller
+    deadlines: Deadlines
+    pipes: Pipes
+    reception: Reception
+    gate: Gate
+    connector: Connector
+    sessions: Sessions
+    connections: Connections
+    unnamed: Sequence[NetworkPort]
+    language: str
+    times: Times
+    stopping: bool = False
