@@ -6,11 +6,11 @@ May live here: when it runs. May not: what it is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, DeferredList, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -101,3 +101,12 @@ class Round(Generic[R]):
         waiting, self._idle = self._idle, []
         for idle in waiting:
             idle.callback(None)
+
+
+def stop_all(rounds: Iterable[Round[Any]], reactor: Any, within: float) -> Deferred:
+    """Stop ``rounds``; fires after ``within`` seconds at the latest with whether all of their runs have ended.
+
+    One that has not waits for somebody who is ending, too, and gives no answer any more.
+    """
+    ends = DeferredList([one.stop() for one in rounds], consumeErrors=True)
+    return ends.addTimeout(within, reactor).addCallback(lambda found: all(ended for ended, _ in found))

@@ -26,7 +26,7 @@ from appliance.supervisor.kicker import SETTLE
 from appliance.supervisor.nightly import Nightly
 from appliance.supervisor.probe import Probe
 from appliance.supervisor.quotas_ledger import TEND
-from appliance.supervisor.rounds import Pool, Round
+from appliance.supervisor.rounds import Pool, Round, stop_all
 from appliance.supervisor.verbs import table
 
 LOG = logging.getLogger(__name__)
@@ -88,8 +88,7 @@ class Supervisor:
             accepting.stop()
         self._core.publisher.stop()
         self._core.ledger.stop()
-        ends = [round_.stop() for round_ in (self._look, *self._others)]
-        rounds = DeferredList(ends).addTimeout(_END_WITHIN, self._reactor).addCallbacks(lambda _: True, self._left)
+        rounds = stop_all([self._look, *self._others], self._reactor, _END_WITHIN)
         return DeferredList([self._factory.ended(), rounds]).addCallback(self._stopped)
 
     def reload(self, settings: Settings) -> Deferred:
@@ -103,13 +102,9 @@ class Supervisor:
             round_.now()
         return self
 
-    def _left(self, _: object) -> bool:
-        """Leave what waits for somebody who is ending too and gives no answer any more."""
-        LOG.info("a look or a probe was still under way and is left")
-        return False
-
     def _stopped(self, results: list[tuple[bool, bool]]) -> None:
         if not results[-1][1]:
+            LOG.info("a look or a probe was still under way and is left")
             return  # its threads still use everything; they end with the process
         for pool in (self._pool, self._requests):
             pool.stop()
