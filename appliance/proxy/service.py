@@ -106,9 +106,10 @@ class ProxyService:
             language=settings.school.language,
             times=configure.times(settings),
         )
+        self._ticking = _now_and_then(reactor, self._tick)
         self._share_line(settings)
-        calls = ((self._look, _SWEEP), (self._tell, _STATUS), (self._forget, _FORGET), (self._tick, _TICK))
-        self._calls = [(LoopingCall(_carefully, call), every) for call, every in calls]
+        calls = ((self._look, _SWEEP), (self._tell, _STATUS), (self._forget, _FORGET))
+        self._calls = [(_now_and_then(reactor, call), every) for call, every in calls]
 
     def open(self) -> None:
         """Begin to accept connections."""
@@ -122,7 +123,6 @@ class ProxyService:
             self._listen(led, lambda: Caught(desk), admits=self._from_wlan)
         self._gossip.open()
         for call, every in self._calls:
-            call.clock = self._reactor
             call.start(every)
 
     def stop(self) -> Any:
@@ -202,6 +202,10 @@ class ProxyService:
         self._desk.gate.lines = self._gossip.lines = lines
         for action in before.keys() - lines.keys():  # nobody would tick it again
             before[action].end()
+        if lines and not self._ticking.running:
+            self._ticking.start(_TICK)
+        elif self._ticking.running and not lines:
+            self._ticking.stop()
 
     # now and then
 
@@ -230,8 +234,9 @@ class ProxyService:
                 line.tick(self._reactor.seconds())
 
     def _close(self, _gone: object) -> None:
-        for call, _every in self._calls:
-            call.stop()
+        for call in (self._ticking, *(call for call, _every in self._calls)):
+            if call.running:
+                call.stop()
         self._gossip.close()
         self._snapshot.stop()
         self._auth.close()
@@ -252,6 +257,13 @@ def start(worker: Worker[Settings], loop: Loop, key: bytes) -> ProxyService:
     service.open()
     gc.freeze()  # what was made until now stays, the lists above all: no collection needs to walk through it
     return service
+
+
+def _now_and_then(reactor: Any, call: Callable[[], None]) -> LoopingCall:
+    """Give what calls it again and again, once it is started."""
+    looping = LoopingCall(_carefully, call)
+    looping.clock = reactor
+    return looping
 
 
 def _carefully(call: Callable[[], None]) -> None:
