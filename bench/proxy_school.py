@@ -1,4 +1,4 @@
-"""Our proxy as a school runs it: passwords from a directory, limits, recorded use, half a million listed domains.
+"""Our proxy as a school runs it: passwords, limits, recorded use, 200 rules about sites, five million listed domains.
 
 May live here: how ours is set up. May not: what is measured. The password service, the log of use and the directory
 share the core of the load.
@@ -16,13 +16,13 @@ from appliance.policy.account import Role
 from bench.cores import pin
 from bench.proxy_origin import Origin
 from bench.proxy_server import Server
+from tests.integration.support_lists import put_lists
 from tests.integration.support_parts import PASSWORD, Parts, person, short_folder
 
-DOMAINS = 500_000
+DOMAINS = 5_000_000
+RULES = 200
 _FRED, _UNLIMITED = "fred.mustermann", 1 << 40
 _PROXY = """\
-lists: {folder}/lists
-blocked_categories: {{pupil: [games, videos]}}
 exceptions: ["127.0.0.1:{origin.site}", "127.0.0.1:{origin.tunnels}"]
 connections: 100000
 connections_per_address: 100000
@@ -31,6 +31,12 @@ idle_timeout: 1 h
 answer_timeout: 1 h
 tunnel_timeout: 1 h
 """
+_RULES = "".join(
+    f"  - {{verdict: block, groups: [klasse{number}], categories: [games]}}\n"
+    f"  - {{verdict: block, roles: [pupil], targets: [closed{number}.example], times: ['07:30-13:15']}}\n"
+    for number in range(RULES // 2)
+)
+_WEB = f"rules:\n{_RULES}blocked_categories: {{pupil: [games, videos]}}\n"
 
 
 class _School(Parts):
@@ -38,13 +44,14 @@ class _School(Parts):
     PEOPLE: ClassVar = {_FRED: person(_FRED, 20_000, Role.PUPIL)}
     TEACHERS = (1, 1)
     LISTENERS = ("proxy", "proxy-tls")
-    FOLDERS: ClassVar = {"lists/games": (0o755, False), "lists/videos": (0o755, False)}
+    FOLDERS: ClassVar = {}
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack, origin: Origin) -> None:
-        super().__init__(folder, stack, {"proxy": _PROXY.format(folder=folder, origin=origin)}, _UNLIMITED)
-        for category in ("games", "videos"):
-            with (folder / "lists" / category / "domains").open("w") as domains:
-                domains.writelines(f"{category}{number:x}.example\n" for number in range(DOMAINS // 2))
+        files = {"proxy": _PROXY.format(origin=origin), "web": _WEB}
+        super().__init__(folder, stack, files, _UNLIMITED)
+        half = range(DOMAINS // 2)
+        lists = {one: (f"{one}{number:x}.example" for number in half) for one in ("games", "videos")}
+        put_lists(self.settings.server.state, lists)
         self.proxy = self.service("proxy", *self.LISTENERS)
         self.run(stack, self.proxy)
 

@@ -82,8 +82,8 @@ def own_folder(settings: Settings) -> Own:
 def parts(settings: Settings) -> tuple[Part, ...]:
     """Everything that a school needs back (K07), what people made first.
 
-    Not copied: what is under way, databases as they lie there (their exports are), logs, our own keys, and refusals,
-    which are not to be kept for longer than a day.
+    Not copied: what is under way, databases as they lie there (their exports are), logs, our own keys, refusals, which
+    are not to be kept for longer than a day, and the web filter's lists, which are fetched again.
     """
     data, state = settings.server.data, settings.server.state
     under_way = ("/.making-*", "/.removed-*", "/.restoring-*", ".schoolserver-upload-*")
@@ -94,6 +94,7 @@ def parts(settings: Settings) -> tuple[Part, ...]:
         "/directory/db",
         "/directory/lock",
         "/domain",
+        "/filter",
         "*.db",
         "*.db-wal",
         "*.db-shm",

@@ -11,6 +11,7 @@ from appliance.daemon.options import SettingsError
 from appliance.daemon.options_network import ADDRESS, Address
 from appliance.settings.load import Settings, load
 from appliance.settings.named_files import missing_files
+from appliance.settings.web_notes import web_notes
 
 DEFAULT = Path("/etc/schoolserver")
 
@@ -37,7 +38,8 @@ def check(folder: Path, ask: bool, outside: bool, dns: str | None) -> None:
 
     Each line names file, line and key, what stands there and what is allowed. Nothing is changed and no server
     is needed. Problems between two options show once each of them is right by itself. Exit code 0: all is right,
-    2: something is wrong. A password or certificate that is named and not there is said as a note.
+    2: something is wrong. A password or certificate that is named and not there is said as a note, and so
+    is a category that no list has.
 
     With --directory the directory is examined as the server sees it: whether it can be reached and trusted, its
     folders and its schema, and what the server may do there, for which an entry schoolserver-check is made and
@@ -63,7 +65,8 @@ def check(folder: Path, ask: bool, outside: bool, dns: str | None) -> None:
         click.echo(f"{count} problem{'s' if count > 1 else ''} in {folder}; nothing was changed.", err=True)
         raise SystemExit(2) from None
     click.echo(f"The settings in {folder} are right.")
-    for line in missing_files(settings):  # no reason not to start: all but mail to the outside works without
+    # No reason not to start: all but mail to the outside works without files, and what is strange may be meant.
+    for line in (*missing_files(settings), *web_notes(settings)):
         click.echo(f"note: {line}", err=True)
     problems = directory_problems(settings) if ask else 0
     if outside:

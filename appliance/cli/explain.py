@@ -15,6 +15,7 @@ from appliance.cli.server import call
 @click.option("--at", "moment", metavar="TIME", help="At which moment, for example '2026-11-23 09:30' (default: now).")
 @click.option("--room", metavar="ROOM", help="From which room (network.yaml); not for pc.")
 @click.option("--address", metavar="IP", help="From which address; its room follows from network.yaml.")
+@click.option("--device", metavar="IP", help="By which device, for web: nobody signs in, its address says whose it is.")
 def explain(
     login: str,
     service: str,
@@ -23,11 +24,12 @@ def explain(
     moment: str | None,
     room: str | None,
     address: str | None,
+    device: str | None,
 ) -> None:
     """Say whether LOGIN may use SERVICE, and which line of the settings or the state decides.
 
-    TARGET is a URL for web, and for mail an address to write to, or of the school's own the part before the @. An empty
-    LOGIN ('') is whoever uses a device without owner.
+    TARGET is a URL for web, for files a path as the drives show it (/Groups/klasse3a), and for mail an address to write
+    to, or of the school's own the part before the @. An empty LOGIN ('') is whoever uses a device without owner.
 
     \b
     Examples:
@@ -38,14 +40,17 @@ def explain(
     if target and named:
         raise click.UsageError("one TARGET is enough, behind SERVICE or as --target")
     target = target or named
-    if target and service not in {"web", "mail"}:
-        raise click.UsageError("TARGET is for web and mail")
+    if target and service == "pc":
+        raise click.UsageError("TARGET is for web, mail and files")
+    if device and (service != "web" or address):
+        raise click.UsageError("--device is for web, instead of --address")
     if service == "pc" and (room or address):
         raise click.UsageError(
             "log-on is open or closed at all PCs alike, so there is no --room or --address for pc; what is done at the"
             " PCs of a room is asked of web, files and mail"
         )
     asked = {"login": login, "service": service, "target": target, "at": moment, "room": room, "address": address}
+    asked["device"] = device
     answer = call("explain", asked)
     words = {"allow": "ALLOWED", "deny": "DENIED", "try-later": "NOT KNOWN AT THE MOMENT"}
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
@@ -59,3 +64,5 @@ def explain(
         click.echo(f"Limits:      upload {limits['upload']:,} bytes, download {limits['download']:,} bytes{but}")
     for step in answer.get("steps", ()):
         click.echo(f"  - {step}")
+    for number, change in enumerate(answer.get("changes", ())):
+        click.echo(f"{'To change it:' if number == 0 else '         or:'} {change}")

@@ -23,6 +23,7 @@ from appliance.cli.report import report
 from appliance.cli.setup import setup
 from appliance.cli.status import status
 from appliance.cli.users import users
+from appliance.cli.web import web
 from appliance.cli.why import why
 
 
@@ -43,7 +44,7 @@ def main() -> None:
 
 
 for command in (
-    *(setup, status, users, pcs, devices, limits, quota, mail, folders, passwd, explain, why, check),
+    *(setup, status, users, pcs, devices, web, limits, quota, mail, folders, passwd, explain, why, check),
     *(reload, backup, restore, alerts, report),
     *((demo,) if find_spec("appliance.demo") else ()),  # an installed server has none
 ):

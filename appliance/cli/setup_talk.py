@@ -252,11 +252,11 @@ def _directory(doing: Doing) -> Iterator[str]:
 
 
 def _open_web(plan: Plan) -> Iterator[str]:
-    """Pupils' browsers meet everything until somebody has fetched the lists."""
-    lists = plan.settings.proxy.lists
-    if any(unit.name == "proxy" for unit in plan.units) and not any(lists.glob("*/domains")):
-        yield f"Web: no category is closed yet, for {lists} has no lists (see Web in the handbook)."
-        yield "Until then status says BAD for the web lists."
+    """Pupils' browsers meet everything until the lists have come."""
+    index = plan.settings.server.state / "filter" / "web.index"
+    if any(unit.name == "proxy" for unit in plan.units) and not index.exists():
+        yield "Web: no category is closed until the lists have been fetched, which begins now by itself."
+        yield "Until then status says BAD for the web lists. How far it is: schoolserver web lists"
 
 
 @contextlib.contextmanager

@@ -14,11 +14,11 @@ from typing import Protocol
 
 PARTS = (
     *("supervisor", "auth", "audit", "privileged", "mail", "imap", "directory", "fileshare", "proxy", "backup"),
-    *("autoconfig", "resolver"),
+    *("autoconfig", "resolver", "lists"),
 )
 _NAMED_GROUPS = {"services": "schoolserver", "admin": "schoolserver-admin"}
 _OFFSETS = {name: number for number, name in enumerate(("services", "admin", *PARTS))}
-_ALONE = ("autoconfig", "resolver")  # anybody may ask them, so they reach nobody else's socket
+_ALONE = ("autoconfig", "resolver", "lists")  # they have to do with strangers: they reach nobody else's socket
 _READERS = ("auth", "mail", "fileshare", "proxy")  # whose snapshots the supervisor hands to their groups
 
 

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -22,6 +23,8 @@ from appliance.daemon import authority
 from appliance.daemon.identities import Identities
 from appliance.demo import sshd
 from appliance.demo.proof_web import BLOCKED
+from appliance.filter.record import folder_of
+from appliance.filter.update import Update
 from appliance.settings.load import Settings, load
 from appliance.settings.names import certified_names
 
@@ -96,6 +99,7 @@ def prepare(state: Path) -> Place:
         notes.append(f"the path of {state} is too long for sockets, they are in {runtime} until the demo ends")
     _write_settings(state, runtime or state / "run", "numbers" if root else "same")
     settings = load(state / "etc")
+    _lists(settings)
     if settings.backup.target is None:
         notes.append("your account has no login shell, so sshd cannot play the second place: no copy is made")
     program = Path(appliance.__file__).resolve().parent.parent
@@ -155,16 +159,28 @@ def _write_settings(state: Path, runtime: Path, identity: str) -> None:
         "directory": {"argon2_memory": "8 MiB", "argon2_time": 1},
     }
     files["proxy"] = {
-        "lists": str(state / "lists"),
         "exceptions": [f"127.0.0.1:{port}" for port in sites],
-        "blocked_categories": {"pupil": ["gambling"]},
     }
-    (state / "lists" / "gambling").mkdir(parents=True, exist_ok=True)
-    (state / "lists" / "gambling" / "domains").write_text(f"{BLOCKED}\n", encoding="utf-8")
+    files["web"] = {
+        "blocked_categories": {"pupil": ["gambling"]},
+        "lists": {"sources": [], "own": {"gambling": [BLOCKED]}},
+    }
     files["backup"] = sshd.settings_for(backup)
     for name, content in files.items():
         text = f"# Written anew by each start of the demo; etc/schoolserver/{name}.yaml explains all options.\n"
         (folder / f"{name}.yaml").write_text(text + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _lists(settings: Settings) -> None:
+    """The index of the demo's own list; the supervisor may renew it and every service reads it."""
+    identities, folder = Identities(settings.server), folder_of(settings.server.state)
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    owner = identities.of("supervisor").uid if settings.server.identity != "same" else -1
+    os.chown(folder, owner, identities.group("services"))
+    folder.chmod(0o2750)
+    Update(folder, settings.web.lists, lambda: datetime.now(UTC), lambda *_said: None).run()
+    for path in folder.iterdir():
+        os.chown(path, owner, -1)
 
 
 def _keys(state: Path, settings: Settings) -> Path:

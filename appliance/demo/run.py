@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from smtplib import SMTPException
 from types import FrameType
@@ -31,6 +32,7 @@ from appliance.demo.accounts import DemoAccount, SeedError, seed
 from appliance.demo.origin import origin
 from appliance.demo.place import PORTS, ClosedFolder, Place, default_state, prepare
 from appliance.demo.proof import Proof, School, password_is_right, prove
+from appliance.demo.proof_web import BLOCKED
 from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
 
 _UP_WITHIN = 90.0
@@ -225,7 +227,8 @@ def _print_commands(place: Place, school: School, console: Console) -> None:
     listen = place.settings.network.listen
     control = place.settings.server.runtime / "control" / "control.sock"
     pupil, teacher = school.pupil, school.teacher
-    submission, imap = listen["submission"], listen["imap"]
+    submission, imap, proxy = listen["submission"], listen["imap"], listen["proxy"]
+    soon = datetime.now(place.settings.school.zone) + timedelta(hours=1)
     lines = [
         "In another terminal, in this folder:",
         f"  export SCHOOLSERVER_CONTROL={control}",
@@ -242,6 +245,14 @@ def _print_commands(place: Place, school: School, console: Console) -> None:
         "and read over IMAP:",
         f"  curl --silent --ssl-reqd --cacert {place.ca} --user '{teacher.login}:{teacher.password}'"
         f" 'imap://{imap.host}:{imap.port}/INBOX;MAILINDEX=1'",
+        "",
+        f"A site that is closed to {pupil.login}, and why; then the web closed in a room for a lesson:",
+        f"  curl --silent --proxy http://{proxy.host}:{proxy.port} --proxy-user '{pupil.login}:{pupil.password}'"
+        f" http://{BLOCKED}/",
+        f"  /usr/bin/python3 -m appliance explain {pupil.login} web {BLOCKED}",
+        f"  /usr/bin/python3 -m appliance web block-room 12 --until '{soon:%Y-%m-%d %H:%M}'",
+        f"  /usr/bin/python3 -m appliance explain {pupil.login} web https://example.org/ --room 12",
+        "  /usr/bin/python3 -m appliance web end 12",
         "",
         "Lock the pupil, and see the same mail refused; then unlock:",
         f"  /usr/bin/python3 -m appliance users lock {pupil.login} --reason 'trying it out'",

@@ -74,6 +74,7 @@ _TEXTS: Mapping[Reason, str] = {
     **ACCOUNT_TEXTS,
     Reason.CONSENT_MISSING: _("Files need a consent that is missing."),
     Reason.NOT_OPEN: _("Files are not open to you here and now."),
+    Reason.EXAM: _("The folders of groups are closed during an exam."),
     Reason.TOO_LARGE: _("The file is too large."),
     Reason.OVER_QUOTA: _("There is not enough of your disk space left for this file."),
 }

@@ -65,7 +65,7 @@ class FilesSession:
         self._house = house
         self._address = address
         self._end = end
-        self._here: tuple[Snapshot, Person, Shares] | None = None
+        self._here: tuple[tuple[Snapshot, bool], Person, Shares] | None = None
         self.visit: Visit | None = None
         self.largest = 0
         self.room: Callable[[int], bool] = lambda _more: False
@@ -85,9 +85,11 @@ class FilesSession:
     def here(self) -> tuple[Person, Shares]:
         """Give who it is for the disk, and which folders there are, by the newest snapshot. Raises :class:`Ended`."""
         snapshot, account = self._account()
-        if self._here is None or self._here[0] is not snapshot:
+        exam = self.visit is not None and self.visit.in_exam()
+        if self._here is None or self._here[0][0] is not snapshot or self._here[0][1] is not exam:
             shares = shares_of(snapshot, account)
-            self._here = (snapshot, Person(account.uid, account.uid, shares.gids), shares)
+            shares = shares.in_exam if exam else shares
+            self._here = ((snapshot, exam), Person(account.uid, account.uid, shares.gids), shares)
         return self._here[1], self._here[2]
 
     def store(self, path: str, size: int | None = None, instead_of: int = 0) -> str | None:

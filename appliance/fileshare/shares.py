@@ -56,6 +56,11 @@ class Shares:
     staff: Place | None
     gids: tuple[int, ...]
 
+    @property
+    def in_exam(self) -> Shares:
+        """What is left of them while an exam is written: the home, and no right to what others can write."""
+        return Shares(self.home, {}, None, ())
+
 
 def shares_of(snapshot: Snapshot, account: Account) -> Shares:
     """Give what ``account`` has by ``snapshot``; its staff group with the lowest gid is ``Staff``."""

@@ -70,6 +70,7 @@ _TEXTS: Mapping[Reason, str] = {
     **ACCOUNT_TEXTS,
     Reason.CONSENT_MISSING: _("Mail needs a consent that is missing."),
     Reason.NOT_OPEN: _("Mail is not open to you here and now."),
+    Reason.EXAM: _("Mail is closed during an exam."),
     Reason.FOREIGN_SENDER: _("You can send from your own address only."),
     Reason.OUTSIDE_RECIPIENT: _("Mail stays inside the school."),
     Reason.UNKNOWN_RECIPIENT: _("There is no such address in the school."),

@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from appliance.policy.account import Account, Service
+from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.mailing import MailRules
 from appliance.policy.snapshot import Snapshot
+from appliance.policy.web_rules import WebRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Needs:
     """What an audience decides on: its ``services``, people's ``names``, ``ids``, ``quotas``, all groups and consents.
 
     Without the last two it still gets a membership that one of its rules or limits asks for and a consent that its
-    services need. ``mail``: the rules of mail; ``owners``: whose device is at which address.
+    services need. ``mail``: the rules of mail; ``owners``: whose device is at which address; ``sites``: which sites are
+    open to whom, and for whom search is made safe.
     """
 
     services: frozenset[Service]
@@ -31,6 +34,7 @@ class Needs:
     consents: bool = False
     mail: bool = False
     owners: bool = False
+    sites: bool = False
 
 
 _ALL = frozenset(Service)
@@ -40,7 +44,15 @@ _ASKED = _ALL - {Service.PC}
 AUDIENCES: Mapping[str, Needs] = MappingProxyType(
     {
         "supervisor": Needs(
-            _ALL, names=True, ids=True, quotas=True, groups=True, consents=True, mail=True, owners=True
+            _ALL,
+            names=True,
+            ids=True,
+            quotas=True,
+            groups=True,
+            consents=True,
+            mail=True,
+            owners=True,
+            sites=True,
         ),
         # names: a password must not contain them (K02); quotas: IMAP engines ask auth how much a mailbox may hold
         "auth": Needs(_ASKED, names=True, ids=True, quotas=True),
@@ -48,7 +60,7 @@ AUDIENCES: Mapping[str, Needs] = MappingProxyType(
         "mail": Needs(frozenset({Service.MAIL}), names=True, ids=True, quotas=True, groups=True, mail=True),
         "files": Needs(frozenset({Service.FILES}), ids=True, quotas=True, groups=True),
         # owners: a phone on the WLAN comes with its address and nothing else (K20)
-        "web": Needs(frozenset({Service.WEB}), owners=True),
+        "web": Needs(frozenset({Service.WEB}), owners=True, sites=True),
     }
 )
 
@@ -67,9 +79,11 @@ def for_audience(snapshot: Snapshot, audience: str, before: tuple[Snapshot, Snap
     )
     required = {service: asked for service, asked in snapshot.consents_required.items() if service in needs.services}
     limits = tuple(rule for rule in snapshot.limits.rules if rule.service is None or rule.service in needs.services)
-    asked_for = frozenset(rule.group for rule in limits if rule.group is not None).union(
-        *(rule.who.groups for rule in rules)
-    )
+    web, search = (snapshot.web, snapshot.safe_search) if needs.sites else (WebRules(), ())
+    lessons = _lessons(snapshot.lessons, needs.services)
+    named = {rule.group for rule in limits} | {lesson.group for lesson in lessons}
+    whos = tuple(rule.who for those in (rules, web, search) for rule in those)
+    asked_for = frozenset(group for group in named if group is not None).union(*(who.groups for who in whos))
     consents = frozenset(consent for asked in required.values() for consent in asked)
 
     def part(account: Account) -> Account:
@@ -100,9 +114,26 @@ def for_audience(snapshot: Snapshot, audience: str, before: tuple[Snapshot, Snap
         limits=replace(snapshot.limits, rules=limits),
         mail=snapshot.mail if needs.mail else MailRules(),
         owners=snapshot.owners if needs.owners else {},
+        web=web,
+        lessons=lessons,
+        safe_search=search,
     )
+
+
+def _lessons(lessons: tuple[Lesson, ...], services: frozenset[Service]) -> tuple[Lesson, ...]:
+    """Give what is set for lessons: without the web, that there is an exam and whose."""
+    if Service.WEB in services:
+        return lessons
+    return tuple(replace(lesson, room=None, targets=()) for lesson in lessons if lesson.measure is Measure.EXAM)
 
 
 def _asks_the_same(one: Snapshot, other: Snapshot) -> bool:
     """Whether an audience needs the same of an account in both."""
-    return (one.rules, one.consents_required, one.limits) == (other.rules, other.consents_required, other.limits)
+    mine, others = (
+        (
+            *(each.rules, each.web, each.safe_search, each.consents_required, each.limits),
+            {(lesson.measure, lesson.group) for lesson in each.lessons},
+        )
+        for each in (one, other)
+    )
+    return mine == others

@@ -15,6 +15,7 @@ from enum import StrEnum
 from appliance.policy import codes
 from appliance.policy.account import Consent, Service
 from appliance.policy.decision import Reason
+from appliance.policy.lessons import Measure
 
 _Value = str | int | tuple[str, ...] | None
 
@@ -55,6 +56,8 @@ class Kind(StrEnum):
     VERSIONS_DELETED = "versions-deleted"
     DEVICE_BOUND = "device-bound"
     DEVICE_RELEASED = "device-released"
+    LESSON_BEGUN = "lesson-begun"
+    LESSON_ENDED = "lesson-ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def validate(event: Event) -> None:
     folder-deleted: area, name, by (null: its time was over).
     versions-deleted: instant (of former versions given up before their time; null: all), count, by.
     device-bound: login, address (IP, whose former binding this ends), until, by. device-released: login, address, by.
+    lesson-begun, lesson-ended (before its time): number, measure, group and room (null: it is about none), targets
+    (domains), until, by, teacher (in whose name; null: his own).
     A field that may be null may be absent.
     """
     if event.time.tzinfo is None:
@@ -186,6 +191,16 @@ _LOCK: Mapping[str, _Fits] = {
     "reason": _or_null(_text),
 }
 _WHOM: Mapping[str, _Fits] = {"login": _or_null(_text), "group": _or_null(_text)}
+_LESSON: Mapping[str, _Fits] = {
+    "number": _number,
+    "measure": _one_of(*Measure),
+    "group": _or_null(_text),
+    "room": _or_null(_text),
+    "targets": _texts,
+    "until": _instant,
+    "by": _text,
+    "teacher": _or_null(_text),
+}
 _CONSENT: Mapping[str, _Fits] = {"login": _text, "consent": _one_of(*Consent), "version": _text, "by": _text}
 
 _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
@@ -253,4 +268,6 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
     Kind.VERSIONS_DELETED: {"instant": _or_null(_text), "count": _number, "by": _text},
     Kind.DEVICE_BOUND: {"login": _text, "address": _text, "until": _instant, "by": _text},
     Kind.DEVICE_RELEASED: {"login": _text, "address": _text, "by": _text},
+    Kind.LESSON_BEGUN: _LESSON,
+    Kind.LESSON_ENDED: _LESSON,
 }

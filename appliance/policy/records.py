@@ -8,16 +8,15 @@ meanings. Sets are sorted, so that equal values give equal text. A reader raises
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from appliance.policy.access import AccessRule
 from appliance.policy.account import Account, Consent, Lock, Role, Service
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.records_mail import read_who, write_who
-from appliance.policy.schedule import Days, Holidays, Schedule, Window
+from appliance.policy.records_schedule import read_schedule, write_schedule
 from appliance.policy.values import array, flag, text, whole
 
 _Record = dict[str, Any]
@@ -93,7 +92,7 @@ def write_rule(rule: AccessRule) -> _Record:
         "allow": rule.allow,
         "rooms": sorted(rule.rooms),
         "targets": rule.targets,
-        "schedule": None if rule.schedule is None else _write_schedule(rule.schedule),
+        "schedule": None if rule.schedule is None else write_schedule(rule.schedule),
     }
 
 
@@ -107,32 +106,8 @@ def read_rule(record: Mapping[str, Any]) -> AccessRule:
         allow=flag(record["allow"]),
         rooms=frozenset(map(text, array(record["rooms"]))),
         targets=tuple(map(text, array(record["targets"]))),
-        schedule=None if schedule is None else _read_schedule(schedule),
+        schedule=None if schedule is None else read_schedule(schedule),
         text=text(record["text"]),
-    )
-
-
-def _write_schedule(schedule: Schedule) -> _Record:
-    return {
-        "weekdays": sorted(schedule.weekdays),
-        "windows": [[window.start.isoformat(), window.end.isoformat()] for window in schedule.windows],
-        "zone": schedule.zone.key,
-        "holidays": schedule.holidays,
-        "days_off": [[days.first.isoformat(), days.last.isoformat()] for days in schedule.days_off],
-    }
-
-
-def _read_schedule(record: Mapping[str, Any]) -> Schedule:
-    return Schedule(
-        weekdays=frozenset(map(whole, array(record["weekdays"]))),
-        windows=tuple(
-            Window(time.fromisoformat(start), time.fromisoformat(end)) for start, end in array(record["windows"])
-        ),
-        zone=ZoneInfo(text(record["zone"])),
-        holidays=Holidays(record["holidays"]),
-        days_off=tuple(
-            Days(date.fromisoformat(first), date.fromisoformat(last)) for first, last in array(record["days_off"])
-        ),
     )
 
 

@@ -27,6 +27,8 @@ class Request:
     by :func:`appliance.policy.rules.room_of` when the caller knows only the address); ``size`` the bytes announced.
     ``by_address``: nothing but the address says that it is ``login``, so it counts while that is a device of his. A
     request of :data:`appliance.policy.owners.NOBODY` always is one, and counts while the address has no owner.
+    ``categories`` are those that the school's lists give the target on the web (see :mod:`appliance.policy.web`);
+    ``None``: nobody has looked.
     """
 
     login: str
@@ -37,3 +39,4 @@ class Request:
     room: str | None = None
     size: int | None = None
     by_address: bool = False
+    categories: frozenset[str] | None = None

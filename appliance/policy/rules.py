@@ -1,9 +1,9 @@
 """The one place where it is decided whether somebody may do something now.
 
 May live here: the order in which state and rules are asked, and for how long an answer stands. May not: what a single
-rule covers (``access``), calendar arithmetic (``schedule``), protocols and replies. First match wins; what no rule
-opens is closed. Each step that asks about the time adds the instant at which its answer could change, so that
-``valid_until`` is never late.
+rule or measure covers (``access``, ``web``, ``lessons``), calendar arithmetic (``schedule``), protocols and replies.
+First match wins; what no rule opens is closed. Each step that asks about the time adds the instant at which its answer
+could change, so that ``valid_until`` is never late.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from datetime import MAXYEAR, UTC, datetime
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Lock, Service
 from appliance.policy.decision import Allow, Decision, Deny, Reason, Rule, TryLater
+from appliance.policy.lessons import lesson_for
 from appliance.policy.limits import largest_size, limits_for
 from appliance.policy.nobody import STRANGERS, strictest, without_exemptions
 from appliance.policy.owners import NOBODY, binding_of, plain
 from appliance.policy.request import Action, Request
 from appliance.policy.snapshot import Snapshot
-from appliance.policy.targets import host_of
+from appliance.policy.targets import domains_of, host_of
+from appliance.policy.web import Site, first_match
 
 __all__ = ["AccessRule", "Who", "decide", "explain", "room_of"]
 
@@ -134,6 +136,11 @@ def _account(snapshot: Snapshot, request: Request, now: datetime, edge: datetime
         note("%s", rule.text)
         return Deny(Reason.CONSENT_MISSING, rule, edge)
     note("no consent is missing for %s", request.service)
+    if request.service is not Service.WEB:
+        led, of_lessons = _by_lessons(snapshot, account, request, (None, None), now, note)
+        edge = _earliest((edge, of_lessons))
+        if isinstance(led, Deny):
+            return replace(led, valid_until=edge)
     return _by_rules(snapshot, account, request, now, edge, note)
 
 
@@ -150,7 +157,7 @@ def _by_rules(
         note("%s", _OWN.text)  # a probe finds out whether a service works, not whether lessons are on
         return _within_limits(snapshot, account, request, _OWN, now, edge, note)
     room = request.room
-    if room is None and request.address is not None and any(rule.rooms for rule in snapshot.rules):
+    if room is None and request.address is not None and _rooms_matter(snapshot):
         room = room_of(snapshot, request.address)
         note("the address is in room %s", room)
     for rule in snapshot.rules:
@@ -166,9 +173,64 @@ def _by_rules(
         note("%s decides: %s", rule.source, rule.text)
         if not rule.allow:
             return Deny(Reason.NOT_OPEN, rule.rule, edge)
-        return _within_limits(snapshot, account, request, rule.rule, now, edge, note)
+        decided, until = rule.rule, edge
+        if host is not None:
+            address = None if request.address is None else plain(request.address)
+            site = Site(account, domains_of(host), request.categories, room, address)
+            found, of_sites = _on_site(snapshot, request, host, site, now, note)
+            until = _earliest((edge, of_sites))
+            if isinstance(found, Deny | TryLater):
+                return replace(found, valid_until=until)
+            decided = found or decided
+        return _within_limits(snapshot, account, request, decided, now, until, note)
     note("no rule opens %s", request.service)
     return Deny(Reason.NOT_OPEN, Rule("default", f"no rule opens {request.service} here and now"), edge)
+
+
+def _on_site(
+    snapshot: Snapshot, request: Request, host: str, site: Site, now: datetime, note: _Note
+) -> tuple[Rule | Deny | TryLater | None, datetime | None]:
+    """Say what decides on a site where the web is open: what is always open, lessons, the rules; and until when."""
+    if site.categories is not None:
+        note("the site is in %s", ", ".join(sorted(site.categories)) or "no category")
+    always, others = snapshot.web.always, snapshot.web.others
+    told = note is not _silent  # the carer is told of each rule, the few that matter are found faster
+    found, edge = first_match(always.rules if told else always.about(site), site, now, note)
+    if found is None:
+        found, later = _by_lessons(snapshot, site.account, request, (site.room, host), now, note)
+        edge = _earliest((edge, later))
+    if found is None:
+        found, later = first_match(others.rules if told else others.about(site), site, now, note)
+        edge = _earliest((edge, later))
+    return found, edge
+
+
+def _by_lessons(
+    snapshot: Snapshot,
+    account: Account,
+    request: Request,
+    place: tuple[str | None, str | None],
+    now: datetime,
+    note: _Note,
+) -> tuple[Rule | Deny | None, datetime | None]:
+    """Give what lessons say to ``request`` from the room and about the host of ``place``, and until when."""
+    if not snapshot.lessons:
+        return None, None
+    found, edge = lesson_for(snapshot, account, request, *place, now)
+    if found is None:
+        note("nothing that is set for lessons decides")
+    else:
+        rule = found.rule if isinstance(found, Deny) else found
+        note("%s decides: %s", rule.source, rule.text)
+    return found, edge
+
+
+def _rooms_matter(snapshot: Snapshot) -> bool:
+    return (
+        snapshot.web.rooms_matter
+        or any(rule.rooms for rule in snapshot.rules)
+        or any(lesson.room for lesson in snapshot.lessons)
+    )
 
 
 def _within_limits(

@@ -21,15 +21,18 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from appliance.policy import records, records_mail, records_owners
+from appliance.policy import records, records_lessons, records_mail, records_owners, records_search, records_web
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Consent, Group, GroupKind, Service
+from appliance.policy.lessons import Lesson
 from appliance.policy.limits import LimitTable
 from appliance.policy.mailing import MailRules
 from appliance.policy.owners import Binding
+from appliance.policy.safe_search import SearchRule
 from appliance.policy.values import array, text, whole
+from appliance.policy.web_rules import WebRules
 
-_FORMAT = 4
+_FORMAT = 5
 _HEADER = re.compile(
     rb"(schoolserver-snapshot (\d{1,9}) (\d{1,18}) (\d{1,18}) ([a-z]{1,32}) (\d{1,12}) )([0-9a-f]{64})\n"
 )
@@ -58,8 +61,10 @@ class Snapshot:
     ``audience`` is a key of :data:`appliance.policy.audience.AUDIENCES`; ``domain`` the school's (``schule.example``),
     ``zone`` where its clocks stand. ``accounts`` by login, ``groups`` by name, ``rules`` in the order in which they are
     asked, ``rooms`` by name with their networks, ``mail`` the rules of mail, ``owners`` whose device is at an address
-    (in its one text: IPv4 as such, IPv6 as RFC 5952 has it). ``found`` is no part of what it says: there ``members``
-    keeps what it worked out of it, by group or by who is meant.
+    (in its one text: IPv4 as such, IPv6 as RFC 5952 has it), ``web`` the rules about sites in the order in which they
+    are asked, ``lessons`` what is set for lessons, ``safe_search`` for whom search is made safe, the first rule that
+    fits. ``found`` is no part of what it says: there ``members`` keeps what it worked out of it, by group or by who is
+    meant.
     """
 
     version: Version
@@ -74,6 +79,9 @@ class Snapshot:
     limits: LimitTable = field(default_factory=LimitTable)
     mail: MailRules = field(default_factory=MailRules)
     owners: Mapping[str, Binding] = field(default_factory=dict)
+    web: WebRules = field(default_factory=WebRules)
+    lessons: tuple[Lesson, ...] = ()
+    safe_search: tuple[SearchRule, ...] = ()
     found: dict[str | Who, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
@@ -125,10 +133,13 @@ def _write_body(snapshot: Snapshot) -> dict[str, Any]:
         "limits": records.write_limits(snapshot.limits),
         "mail": records_mail.write_mail(snapshot.mail),
         "owners": records_owners.write_owners(snapshot.owners),
+        "web": [records_web.write_web(rule) for rule in snapshot.web],
+        "lessons": [records_lessons.write_lesson(lesson) for lesson in snapshot.lessons],
+        "safe_search": [records_search.write_search(rule) for rule in snapshot.safe_search],
     }
 
 
-def _read_body(body: Mapping[str, Any]) -> dict[str, Any]:
+def _read_with_mail(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "domain": text(body["domain"]),
         "zone": ZoneInfo(text(body["zone"])),
@@ -147,16 +158,20 @@ def _read_body(body: Mapping[str, Any]) -> dict[str, Any]:
             for name, networks in body["rooms"].items()
         },
         "limits": records.read_limits(body["limits"]),
+        "mail": records_mail.read_mail(body["mail"]),
     }
-
-
-def _read_with_mail(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {**_read_body(body), "mail": records_mail.read_mail(body["mail"])}
 
 
 def _read_with_owners(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**_read_with_mail(body), "owners": records_owners.read_owners(body["owners"])}
 
 
-_READERS = {2: _read_body, 3: _read_with_mail, 4: _read_with_owners}
-"""Format 2 knows no rules of mail, and then those are the usual ones; 3 no owners of addresses, and there are none."""
+def _read_with_web(body: Mapping[str, Any]) -> dict[str, Any]:
+    web = WebRules(map(records_web.read_web, array(body["web"])))
+    lessons = tuple(map(records_lessons.read_lesson, array(body["lessons"])))
+    search = tuple(map(records_search.read_search, array(body["safe_search"])))
+    return {**_read_with_owners(body), "web": web, "lessons": lessons, "safe_search": search}
+
+
+_READERS = {3: _read_with_mail, 4: _read_with_owners, 5: _read_with_web}
+"""Format 3 knows no owners of addresses, and there are none; 4 nothing of sites, lessons and safe search."""

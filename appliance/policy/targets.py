@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _PORT = r"(?::[0-9]{1,5})?"
 _NAME = re.compile(rf"([a-z0-9_-]{{1,63}}(?:\.[a-z0-9_-]{{1,63}})*)\.?{_PORT}")
 _IPV6 = re.compile(rf"\[([0-9a-f:.]{{2,45}})\]{_PORT}")
 _AMBIGUOUS = re.compile(r"[@\\\x00-\x20]")
 _LONGEST = 253
+_DOTS = re.compile(r"[.\u3002\uff0e\uff61]")
+_OWN_LETTERS = frozenset("ßς")
+"""What browsers do not write as another letter (RFC 5891, UTS 46 not transitional), while Python's codec does."""
 
 
 def host_of(target: str) -> str | None:
@@ -22,8 +26,24 @@ def host_of(target: str) -> str | None:
         return None
     if not authority.isascii():
         try:
-            authority = authority.encode("idna").decode("ascii").lower()
+            authority = ".".join(_label(one) for one in _DOTS.split(authority))
         except UnicodeError:
             return None
     found = _NAME.fullmatch(authority) or _IPV6.fullmatch(authority)
     return found[1] if found and len(found[1]) <= _LONGEST else None
+
+
+def _label(label: str) -> str:
+    if _OWN_LETTERS.isdisjoint(label):
+        return label.encode("idna").decode("ascii").lower()
+    plain = unicodedata.normalize("NFKC", label).lower()
+    return f"xn--{plain.encode('punycode').decode('ascii')}"
+
+
+def domains_of(host: str) -> frozenset[str]:
+    """Give ``host`` (as :func:`host_of` gives it) and all domains above it."""
+    found = [host]
+    while "." in host:
+        host = host.partition(".")[2]
+        found.append(host)
+    return frozenset(found)

@@ -16,13 +16,14 @@ from twisted.python.failure import Failure
 from appliance.daemon.logs import describe
 from appliance.policy.request import Action
 from appliance.proxy.desk import Desk
+from appliance.proxy.gate import Wish
 from appliance.proxy.guest import Guests, Way
 from appliance.proxy.hello import Hello, NotTls, Reading, alert
 from appliance.proxy.hidden import hides
 from appliance.proxy.linger import Linger
 from appliance.proxy.relay import Tunnel
 from appliance.proxy.replies import Cause, Refused
-from appliance.proxy.session import Outcome, WebSession, Wish
+from appliance.proxy.session import Outcome, WebSession, admit
 from appliance.proxy.target import Where
 from appliance.proxy.unnamed import destination, place_in
 from appliance.proxy.upstream import Connecting
@@ -136,14 +137,14 @@ class Caught:
             return
         gate = self._desk.gate
         wish = Wish(guest, where, True, Action.FETCH, self._address, caught=True, unnamed=name is None)
-        session = gate.admit(wish, self._desk.poller.now)
+        session = admit(gate, wish, self._desk.poller.now)
         if isinstance(session, Obstacle):
             self._refuse(Outcome.REFUSED)
             return
         self._session = session
         session.flow = self
         self._desk.sessions.add(session, session.valid_until)
-        self._connecting = self._desk.connector.connect(where, gate.opens_inside(wish), self._connected)
+        self._connecting = self._desk.connector.connect(session.way, gate.opens_inside(wish), self._connected)
 
     def _connected(self, upstream: Wire | Cause) -> None:
         session = self._session

@@ -11,38 +11,41 @@ from ipaddress import ip_network
 
 import psutil
 
+from appliance.filter.index import Index
 from appliance.policy.request import Action
+from appliance.policy.web import ADDRESS, UNLISTED
 from appliance.proxy.addresses import Network, literal
 from appliance.proxy.desk import Times
 from appliance.proxy.exempt import Exempt, read_exempt
-from appliance.proxy.filter import Lists
-from appliance.proxy.session import Closed
+from appliance.proxy.page import Letterhead
 from appliance.proxy.target import Where, canonical
 from appliance.settings.load import Settings
 
 _log = logging.getLogger(__name__)
 
 
-def closed(settings: Settings, lists: Lists) -> Closed:
-    """Give what is closed beside the policy; the carer is told of categories that no list has."""
-    proxy = settings.proxy
-    wanted = {category for categories in proxy.blocked_categories.values() for category in categories}
-    missing = sorted(wanted - set(lists.names))
+def exceptions(settings: Settings) -> frozenset[Where]:
+    """Give what may be reached although it is inside or on another port."""
+    return frozenset(Where(canonical(one.host), one.port) for one in settings.proxy.exceptions)
+
+
+def tell_missing(settings: Settings, lists: Index) -> None:
+    """Tell the carer of categories that rules ask for and no list has."""
+    wanted = frozenset[str]().union(*(rule.categories for rule in settings.web_rules))
+    missing = sorted(wanted - {UNLISTED, ADDRESS, *lists.names})
     if missing:
-        _log.warning("nothing is blocked of %s: %s has no such list", ", ".join(missing), proxy.lists)
-    return Closed(
-        lists=lists,
-        categories={role: frozenset(categories) for role, categories in proxy.blocked_categories.items()},
-        always=frozenset(proxy.always),
-        exceptions=frozenset(Where(canonical(one.host), one.port) for one in proxy.exceptions),
-        source=str(settings.sources["proxy.blocked_categories"]),
-    )
+        _log.warning("no site is in %s: there is no such list", ", ".join(missing))
 
 
 def exempt(settings: Settings) -> Exempt:
     """Give the hosts without a limit."""
     proxy = settings.proxy
     return Exempt(read_exempt(proxy.exempt_lists), proxy.exempt, proxy.not_exempt)
+
+
+def letterhead(settings: Settings) -> Letterhead:
+    """Give what all pages say."""
+    return Letterhead(settings.school.name, settings.web.ask)
 
 
 def times(settings: Settings) -> Times:

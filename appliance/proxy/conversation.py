@@ -2,7 +2,7 @@
 
 May live here: the order of steps, and when the connection ends. May not: how a step is done: reading (``target``
 and the daemons' ``http_head`` and ``http_framing``), who it is (``guest``), what is allowed (``session``), connecting
-(``upstream``), moving bytes (``exchange``, ``opening``, ``relay``), pages (``replies``).
+(``upstream``), moving bytes (``exchange``, ``opening``, ``relay``), pages (``page``).
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from appliance.proxy.job import Job
 from appliance.proxy.kept import Kept
 from appliance.proxy.linger import Linger
 from appliance.proxy.opening import open_tunnel
-from appliance.proxy.replies import Cause, Refused, cause_of_status, page, told
-from appliance.proxy.session import Outcome, WebSession
+from appliance.proxy.page import page
+from appliance.proxy.replies import Cause, Refused, cause_of_status, told
+from appliance.proxy.session import Outcome, WebSession, admit
 from appliance.proxy.target import asked_of_a_proxy, origin_form
 from appliance.proxy.upstream import Connecting
 from appliance.proxy.wire import Wire
@@ -213,10 +214,10 @@ class Conversation:
             self._reply(guest, again or job.may_keep)
             return
         session, now = self._session, self._client.poller.now
-        if session is None or not (done and session.goes_on(guest, job.where, now)):
+        if session is None or not (done and session.goes_on(guest, job.where, job.path, now)):
             self._over(Outcome.DONE)
             wish = job.wish(guest, self._address, self._way is _CAUGHT)
-            found = self._desk.gate.admit(wish, now)
+            found = admit(self._desk.gate, wish, now, job.path)
             if isinstance(found, Obstacle):
                 self._reply(told(found, wish.action is Action.WRITE), job.may_keep)
                 return
@@ -228,7 +229,7 @@ class Conversation:
 
     def _carry(self, job: Job, session: WebSession) -> None:
         """Go on over the connection that was kept to the same site, or over a new one."""
-        kept = self.kept.take(job.where)
+        kept = self.kept.take(session.way)
         if kept is not None:
             self._pass_on(job, session, kept, kept=True)
             return
@@ -245,7 +246,7 @@ class Conversation:
                     upstream.reset()
                 self.drop()
 
-        connecting = self._desk.connector.connect(job.where, inside, connected)
+        connecting = self._desk.connector.connect(session.way, inside, connected)
         if connecting.wanted:
             self._connecting = connecting
 
@@ -322,7 +323,7 @@ class Conversation:
         head, keep = self._head, keep and not self._desk.stopping
         language = language_of([] if head is None else head.values("accept-language"), self._desk.language)
         bodiless = head is not None and head.method == "HEAD"
-        self._client.write(page(refused, language, keep, bodiless, self._guests.challenges))
+        self._client.write(page(refused, language, keep, bodiless, self._guests.challenges, self._desk.letterhead))
         if keep:
             self._again()
         else:

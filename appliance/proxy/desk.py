@@ -9,9 +9,10 @@ from appliance.daemon.options_network import NetworkPort
 from appliance.daemon.sessions import Sessions
 from appliance.proxy.accept import Connections
 from appliance.proxy.deadlines import Deadlines
+from appliance.proxy.gate import Gate
 from appliance.proxy.guest import Reception
+from appliance.proxy.page import Letterhead
 from appliance.proxy.poll import Poller
-from appliance.proxy.session import Gate
 from appliance.proxy.splice import Pipes
 from appliance.proxy.upstream import Connector
 
@@ -40,5 +41,6 @@ class Desk:
     connections: Connections
     unnamed: Sequence[NetworkPort]
     language: str
+    letterhead: Letterhead
     times: Times
     stopping: bool = False

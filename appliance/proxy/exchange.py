@@ -306,7 +306,7 @@ class Exchange:
         if self._pace_down is not None:
             self._pace_down.end()
         if reusable and self.job.body.done and not (self._upstream.ending or self._upstream.readable):
-            owner.kept.keep(self.job.where, self._upstream)
+            owner.kept.keep(self._session.way, self._upstream)
         else:
             self._upstream.reset()
         owner.exchanged(self, end, refused)

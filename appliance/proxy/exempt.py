@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from appliance.proxy.filter import covered, domains
+from appliance.filter.names import covered, domains
 
 _FOLDER = Path(__file__).with_name("exempt_hosts")
 

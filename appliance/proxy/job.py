@@ -8,7 +8,7 @@ from appliance.daemon.http_framing import Body
 from appliance.daemon.http_head import RequestHead
 from appliance.policy.request import Action
 from appliance.proxy.forward import keeps_open
-from appliance.proxy.session import Wish
+from appliance.proxy.gate import Wish
 from appliance.proxy.target import Where
 from appliance.session.signed_in import SignedIn
 

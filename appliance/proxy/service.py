@@ -23,6 +23,9 @@ from appliance.daemon.sessions import Sessions
 from appliance.daemon.snapshot_file import Follower
 from appliance.daemon.texts import LANGUAGES, translator
 from appliance.daemon.tls import TlsError
+from appliance.filter.current import Current
+from appliance.filter.record import INDEX, folder_of
+from appliance.filter.safe_search import own_table
 from appliance.policy.account import Service
 from appliance.policy.snapshot import Snapshot, decode
 from appliance.proxy import configure
@@ -33,7 +36,7 @@ from appliance.proxy.checker import TwistedAuthClient
 from appliance.proxy.conversation import Conversation
 from appliance.proxy.deadlines import Deadlines
 from appliance.proxy.desk import Desk
-from appliance.proxy.filter import read_lists
+from appliance.proxy.gate import Gate
 from appliance.proxy.gossip import Gossip
 from appliance.proxy.guest import Reception, Way
 from appliance.proxy.line import Line
@@ -41,7 +44,6 @@ from appliance.proxy.metering import Meters
 from appliance.proxy.names import Names
 from appliance.proxy.negotiate import Tickets
 from appliance.proxy.poll import Poller
-from appliance.proxy.session import Gate
 from appliance.proxy.sign_in import SignIn
 from appliance.proxy.splice import Pipes
 from appliance.proxy.upstream import Connector
@@ -55,6 +57,7 @@ _SWEEP = 0.25
 _STATUS = 1.0
 _FORGET = 2.0
 _TICK = 0.025
+_LISTS = 0.5
 _GOODBYE = 5.0
 """Seconds that what is under way gets when the service stops."""
 _OURS = 512
@@ -81,7 +84,7 @@ class ProxyService:
         )
         self._auth = TwistedAuthClient(reactor, server.runtime / "auth" / "auth.sock")
         self._audit = AuditClient(server.runtime / "audit" / "audit.sock")
-        self._lists = read_lists(proxy.lists)
+        self._lists = Current(folder_of(server.state) / INDEX)
         self._meters = Meters(proxy.tunnel_window, key)
         self._gossip = Gossip(reactor, server.runtime / "proxy", worker.number, proxy.workers, key, self._meters)
         self._poller = Poller(reactor, _for_connections())
@@ -98,17 +101,26 @@ class ProxyService:
                 Tickets(house, Acceptor(server.state / "proxy", settings.directory.long_names)),
                 Devices(house, Service.WEB),
             ),
-            gate=Gate(house, configure.closed(settings, self._lists), self._meters, configure.exempt(settings)),
+            gate=Gate(
+                house,
+                self._lists.index,
+                configure.exceptions(settings),
+                self._meters,
+                configure.exempt(settings),
+                own_table(),
+            ),
             connector=self._connector(settings),
             sessions=self._sessions,
             connections=Connections(proxy.connections, proxy.connections_per_address),
             unnamed=proxy.unnamed,
             language=settings.school.language,
+            letterhead=configure.letterhead(settings),
             times=configure.times(settings),
         )
         self._ticking = _now_and_then(reactor, self._tick)
+        configure.tell_missing(settings, self._lists.index)
         self._share_line(settings)
-        calls = ((self._look, _SWEEP), (self._tell, _STATUS), (self._forget, _FORGET))
+        calls = ((self._look, _SWEEP), (self._tell, _STATUS), (self._forget, _FORGET), (self._follow, _LISTS))
         self._calls = [(_now_and_then(reactor, call), every) for call, every in calls]
 
     def open(self) -> None:
@@ -147,18 +159,16 @@ class ProxyService:
         return gone.addCallback(self._close)
 
     def reload(self, settings: Settings) -> None:
-        """Go on with ``settings``, the lists and the certificate that lie there now; open connections are rechecked."""
+        """Go on with ``settings`` and the certificate that lies there now; open connections are rechecked."""
         proxy, desk, kept = settings.proxy, self._desk, []
-        try:
-            self._lists = read_lists(proxy.lists)
-        except Told as error:
-            kept.append(f"the lists stay as they were: {error}")
-        desk.gate.renew(configure.closed(settings, self._lists), configure.exempt(settings))
+        desk.gate.renew(self._lists.index, configure.exceptions(settings), configure.exempt(settings))
+        configure.tell_missing(settings, self._lists.index)
         desk.connector = self._connector(settings)
         desk.reception.sign_in.remember = proxy.remember
         desk.connections.most, desk.connections.most_each = proxy.connections, proxy.connections_per_address
         desk.unnamed = proxy.unnamed
         desk.language = settings.school.language
+        desk.letterhead = configure.letterhead(settings)
         desk.times = configure.times(settings)
         self._meters.window = proxy.tunnel_window
         self._share_line(settings)
@@ -217,11 +227,24 @@ class ProxyService:
     def _tell(self) -> None:
         """Say how many there are."""
         said = (
-            f"{len(self._desk.connections)} connections, {len(self._lists.names)} lists with {len(self._lists)} domains"
+            f"{len(self._desk.connections)} connections, {len(self._lists.index.names)} categories with "
+            f"{len(self._lists.index)} entries"
         )
         if said != self._said:
             self._said = said
             self._worker.status(said)
+
+    def _follow(self) -> None:
+        """Go over to lists that were renewed; what is open is asked about again."""
+        before = self._lists.problem
+        if self._lists.look():
+            settings = self._worker.settings
+            lists = self._lists.index
+            self._desk.gate.renew(lists, configure.exceptions(settings), configure.exempt(settings))
+            configure.tell_missing(settings, lists)
+            self._sessions.recheck_all()
+        elif self._lists.problem not in ("", before):
+            _log.error("the former lists stay: %s", self._lists.problem)
 
     def _forget(self) -> None:
         """Forget counts of former times."""

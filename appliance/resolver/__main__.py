@@ -16,6 +16,7 @@ from appliance.daemon.arguments import settings_parser
 from appliance.daemon.engine import EngineRefused, swap
 from appliance.daemon.forwarders import RESOLVERS
 from appliance.daemon.own_addresses import own_addresses
+from appliance.filter.safe_search import own_table
 from appliance.resolver.render import Resolver, render
 from appliance.settings.directory import OTHERS
 from appliance.settings.names import mail_names, server_names
@@ -64,7 +65,16 @@ def resolver_of(settings: Settings) -> Resolver:
         names=tuple(name for name in names if not _is_address(name) and not (own and _below(name, domain.name))),
         addresses=found,
         inside=tuple(dict.fromkeys(_inside(settings))),
+        apart=_apart(),
     )
+
+
+def _apart() -> tuple[tuple[str, ...], ...]:
+    """Give the hosts at which search is made safe; those for which it is at the same time are one group."""
+    groups: dict[frozenset[str], list[str]] = {}
+    for host, enforced in own_table().items():
+        groups.setdefault(frozenset(enforced), []).append(host)
+    return tuple(map(tuple, groups.values()))
 
 
 def _inside(settings: Settings) -> Sequence[str]:

@@ -2,7 +2,9 @@
 
 May live here: text. May not: disk, processes. The WLAN asks here, whomever its questions were meant for (the firewall
 leads them), so here stands what keeps a device from going round the proxy: no DNS over HTTPS, no relay, no keys by
-which a browser hides the name of a site. Nothing is logged: a question is a name somebody went to.
+which a browser hides the name of a site. Hosts at which search is made safe have an address of their own: a browser
+with a connection to another host at the same one may use that, and nobody sees it (RFC 9113, 9.1.1). The proxy looks
+them up anew, so any address will do. Nothing is logged: a question is a name somebody went to.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ log-facility=/dev/null
 # It stays in the foreground.
 pid-file
 """
+_A_LINE: Final = 10
+"""Hosts in a line: dnsmasq reads a thousand bytes of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Resolver:
     """Where it listens, and whom it asks: ``servers`` (addresses), else those that the file ``machine`` names.
 
     ``host`` is an address, or ``None`` for all. ``zones``: domain to the address of who knows it. ``names`` are the
-    server's own, at ``addresses``; ``inside``: domains whose names may lead to private addresses.
+    server's own, at ``addresses``; ``inside``: domains whose names may lead to private addresses. ``apart``: hosts that
+    share an address with no others, group by group.
     """
 
     host: str | None
@@ -50,6 +55,7 @@ class Resolver:
     names: tuple[str, ...]
     addresses: tuple[IPv4Address | IPv6Address, ...]
     inside: tuple[str, ...]
+    apart: tuple[tuple[str, ...], ...] = ()
 
 
 def render(resolver: Resolver) -> str:
@@ -72,5 +78,10 @@ def _lines(resolver: Resolver) -> Iterator[str]:
             yield from (f"host-record={name},{address}" for address in resolver.addresses)
     if resolver.inside:
         yield f"rebind-domain-ok=/{'/'.join(resolver.inside)}/"
+    if resolver.apart:
+        yield "# Hosts apart from others; the addresses are nobody's (RFC 5737, RFC 3849)."
+    for number, hosts in enumerate(resolver.apart, 1):
+        for at in range(0, len(hosts), _A_LINE):
+            yield f"host-record={','.join(hosts[at : at + _A_LINE])},192.0.2.{number},2001:db8::{number}"
     yield "# Names that are not there."
     yield from (f"local=/{name}/" for name in _NOT_THERE)

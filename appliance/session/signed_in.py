@@ -36,9 +36,10 @@ class SignedIn:
         target: str = "",
         address: str | None = None,
         size: int | None = None,
+        categories: frozenset[str] | None = None,
     ) -> Request:
         """Give what he asks for in the words of the policy; see :class:`~appliance.policy.request.Request`."""
-        return Request(self.login, service, action, target, address, size=size, by_address=self.by_address)
+        return Request(self.login, service, action, target, address, None, size, self.by_address, categories)
 
     def outdated_by(self, account: Account) -> bool:
         """Whether the password of ``account`` was changed after the sign-in (K04).

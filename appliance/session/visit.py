@@ -13,6 +13,7 @@ from appliance.auth.client import Verdict
 from appliance.policy.account import Account, Service
 from appliance.policy.decision import Allow, Reason, Rule
 from appliance.policy.events import Kind
+from appliance.policy.lessons import in_exam
 from appliance.policy.request import Action
 from appliance.session.house import House
 from appliance.session.obstacle import Hitch, Obstacle
@@ -53,6 +54,13 @@ class Visit:
     def account(self) -> Account | None:
         """His account by the newest snapshot; ``None`` too when the session has ended."""
         return None if self.ended else self._house.account(self.who.login)
+
+    def in_exam(self, at: datetime | None = None) -> bool:
+        """Whether he writes an exam at the aware instant ``at`` (now), as far as the newest snapshot knows."""
+        snapshot, account = self._house.snapshot(), self.account
+        if snapshot is None or account is None:
+            return False
+        return in_exam(snapshot, account, at or self._house.now())
 
     def ask(self, action: Action, target: str = "", size: int | None = None) -> Allow | Obstacle:
         """Decide on what he wants; a refusal is recorded, and nothing is decided after the end."""

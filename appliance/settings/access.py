@@ -13,12 +13,11 @@ from appliance.daemon.options import Option, option
 from appliance.daemon.options_collections import ListOf, MappingOf, Maybe, WordOr
 from appliance.daemon.options_numbers import size
 from appliance.daemon.options_table import Table, table
-from appliance.daemon.options_times import WEEKDAYS, WINDOW, Window
-from appliance.daemon.options_values import Scalar, choice, text
+from appliance.daemon.options_values import Scalar, choice
 from appliance.policy.account import Consent, Role, Service
-from appliance.policy.schedule import Holidays
 from appliance.policy.targets import host_of
 from appliance.settings.network import ROOM
+from appliance.settings.rule_words import GROUP, LOGIN, Words
 
 
 def _target(value: str) -> str:
@@ -30,9 +29,6 @@ def _target(value: str) -> str:
 
 _TARGET = Scalar("domain", "a domain such as example.org, which means all below it too", _target)
 _SERVICES = ListOf(choice(Service), fewest=1)
-_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
-_GROUP = text(_NAME, "a group's name in lower case")
-_LOGIN = text(_NAME, "a login in lower case")
 _OPEN = WordOr(choice(("all", "off")), ListOf(choice(Role), fewest=1))
 _MODULES = (
     Option(Service.MAIL, _OPEN, "all", "Mail inside the school.", example=["teacher", "office"]),
@@ -56,44 +52,16 @@ _CONSENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class RuleEntry:
+class RuleEntry(Words):
     """One rule as written; empty fields do not narrow it. Exactly one of ``allow`` and ``deny`` is given."""
 
-    allow: tuple[Service, ...] | None = option(Maybe(_SERVICES), None, "Services that the rule opens.", example=["web"])
-    deny: tuple[Service, ...] | None = option(Maybe(_SERVICES), None, "Services that the rule closes.", example=["web"])
-    roles: tuple[Role, ...] = option(
-        ListOf(choice(Role)),
-        [],
-        "Only for these roles, groups and users; if all three are empty, for everyone.",
-        example=["pupil"],
-    )
-    groups: tuple[str, ...] = option(ListOf(_GROUP), [], "See roles.", example=["klasse3a"])
-    users: tuple[str, ...] = option(
-        ListOf(_LOGIN),
-        [],
-        "See roles; logins.",
-        example=["fred.mustermann"],
-    )
     rooms: tuple[str, ...] = option(
         ListOf(ROOM), [], "Only in these rooms of network.yaml; not for pc.", example=["12"]
     )
+    allow: tuple[Service, ...] | None = option(Maybe(_SERVICES), None, "Services that the rule opens.", example=["web"])
+    deny: tuple[Service, ...] | None = option(Maybe(_SERVICES), None, "Services that the rule closes.", example=["web"])
     targets: tuple[str, ...] = option(
         ListOf(_TARGET), [], "Only to these domains and all below them (web).", example=["example.org"]
-    )
-    weekdays: tuple[frozenset[int], ...] = option(
-        ListOf(WEEKDAYS), ["mon-sun"], "Only on these days.", example=["mon-thu", "sat"]
-    )
-    times: tuple[Window, ...] = option(
-        ListOf(WINDOW),
-        ["00:00-24:00"],
-        "Only at these times; over midnight too (22:00-06:00).",
-        example=["07:30-13:15", "14:00-16:00"],
-    )
-    holidays: Holidays = option(
-        choice(Holidays),
-        "any",
-        "In the holidays of school.yaml too (any), in them only, or not in them (except).",
-        example="except",
     )
 
 
@@ -138,13 +106,13 @@ class LimitEntries:
         example={"mail": {"upload": "10 MB", "roles": {"office": {"upload": "50 MB"}}}},
     )
     groups: Mapping[str, LimitEntry] = option(
-        MappingOf(_GROUP, _ENTRY),
+        MappingOf(GROUP, _ENTRY),
         {},
         "Other limits for members of groups, before those of services; of several groups the largest counts.",
         example={"schulzeitung": {"upload": "200 MB", "download": "200 MB"}},
     )
     users: Mapping[str, LimitEntry] = option(
-        MappingOf(_LOGIN, _ENTRY),
+        MappingOf(LOGIN, _ENTRY),
         {},
         "Other limits for single accounts, before all others. For an agreed exception: schoolserver limits allow.",
         example={"anna.lehmann": {"upload": "200 MB"}},

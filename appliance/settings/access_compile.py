@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import time
 
 from appliance.daemon.options_reading import Source
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Consent, Role, Service
 from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitRule, LimitTable
-from appliance.policy.schedule import Days, Holidays, Schedule, Window
 from appliance.settings.access import AccessFile, LimitEntries, RuleEntry
+from appliance.settings.rule_words import EVERYONE
 from appliance.settings.school import School
-
-_WHOLE_DAY = Window(time(0), time(0))
-_EVERYONE = Who(everyone=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +40,23 @@ def compile_access(
 
 
 def _rule(entry: RuleEntry, school: School, source: Source) -> AccessRule:
-    named = entry.roles or entry.groups or entry.users
     return AccessRule(
         source=str(source),
         services=frozenset(entry.allow or entry.deny or ()),
-        who=Who(False, frozenset(entry.roles), frozenset(entry.groups), frozenset(entry.users)) if named else _EVERYONE,
+        who=entry.who,
         allow=entry.allow is not None,
         rooms=frozenset(entry.rooms),
         targets=entry.targets,
-        schedule=_schedule(entry, school),
+        schedule=entry.schedule(school),
     )
-
-
-def _schedule(entry: RuleEntry, school: School) -> Schedule | None:
-    """Give the schedule of a rule, ``None`` when it holds always."""
-    days = frozenset[int]().union(*entry.weekdays)
-    windows = tuple(Window(window.start, window.end) for window in entry.times)
-    if len(days) == 7 and _WHOLE_DAY in windows and entry.holidays is Holidays.ANY:
-        return None
-    off = tuple(Days(holiday.first, holiday.last) for holiday in school.holidays)
-    return Schedule(days, windows, school.zone, entry.holidays, off if entry.holidays is not Holidays.ANY else ())
 
 
 def _module(service: Service, opened: str | tuple[Role, ...], source: Source) -> list[AccessRule]:
     """Give the rules of a module: who may, then a closing one, so that a refusal names this line."""
     services = frozenset({service})
     if opened == "all":
-        return [AccessRule(str(source), services, _EVERYONE, allow=True)]
-    closed = AccessRule(str(source), services, _EVERYONE, allow=False)
+        return [AccessRule(str(source), services, EVERYONE, allow=True)]
+    closed = AccessRule(str(source), services, EVERYONE, allow=False)
     if isinstance(opened, str):
         return [closed]
     return [AccessRule(str(source), services, Who(roles=frozenset(opened)), allow=True), closed]

@@ -14,7 +14,16 @@ from appliance.daemon.options_values import Scalar, text
 _NETBIOS = r"[A-Za-z][A-Za-z0-9-]{0,14}"
 _LONGEST_NETBIOS = 15
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_IP: Scalar[str] = Scalar("address", "an IP address such as 10.1.0.1", lambda value: str(ip_address(value)))
+
+
+def _ip(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise ValueError from None  # its text would be taken for what was meant
+
+
+_IP = Scalar("address", "an IP address such as 10.1.0.1", _ip)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from appliance.settings.proxy import Proxy
 from appliance.settings.quota import Quota
 from appliance.settings.school import School
 from appliance.settings.server import Server
+from appliance.settings.web import Web
 
 FILES: Mapping[str, type] = {
     "school": School,
@@ -33,6 +34,7 @@ FILES: Mapping[str, type] = {
     "auth": Auth,
     "mail": Mail,
     "proxy": Proxy,
+    "web": Web,
     "fileshare": Fileshare,
     "access": AccessFile,
     "backup": BackupSettings,
@@ -51,6 +53,7 @@ _HEADINGS = {
     "auth": "Passwords: how patient the server is with wrong ones, over all services together.",
     "mail": "The mail service. Who may use it and how large a file may be stands in access.yaml.",
     "proxy": "The way to the internet. Who may use it and how much stands in access.yaml.",
+    "web": "The web: which sites are open to whom, where and when. Who may use it at all stands in access.yaml.",
     "fileshare": "The file service. Who may use it and how large a file may be stands in access.yaml.",
     "backup": "The backup: the second place to which everything is copied at night.",
     "access": "Access: which modules are open to whom, where and when, with which consents and limits.",

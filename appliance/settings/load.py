@@ -11,9 +11,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from appliance.daemon.options import options_of
 from appliance.daemon.options_reading import WRONG, Problem, Reading, SettingsError, Source
 from appliance.daemon.options_table import plain_node, table
 from appliance.daemon.options_yaml import read_file
+from appliance.policy.web_rules import WebRules
 from appliance.settings.access_compile import Access, compile_access
 from appliance.settings.accounts import Accounts
 from appliance.settings.alerts import Alerts
@@ -24,6 +26,8 @@ from appliance.settings.checks import CHECKS
 from appliance.settings.checks_access import ACCESS_CHECKS
 from appliance.settings.checks_certificates import CERTIFICATE_CHECKS
 from appliance.settings.checks_domain import DOMAIN_CHECKS
+from appliance.settings.checks_web import WEB_CHECKS
+from appliance.settings.checks_web_lists import WEB_LIST_CHECKS
 from appliance.settings.checks_wlan import WLAN_CHECKS
 from appliance.settings.directory import DirectorySettings
 from appliance.settings.domain import DomainSettings, completed
@@ -39,11 +43,17 @@ from appliance.settings.proxy import Proxy
 from appliance.settings.quota import Quota
 from appliance.settings.school import School
 from appliance.settings.server import Server
+from appliance.settings.web import Web
+from appliance.settings.web_compile import compile_web
+from appliance.settings.web_lessons import LESSON_CHECKS
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of ``folder``; ``sources`` by path, such as ``network.listen.imap``."""
+    """All settings of ``folder``; ``sources`` by path, such as ``network.listen.imap``.
+
+    ``web_rules`` are those of ``web`` in the order in which they are asked.
+    """
 
     folder: Path
     school: School
@@ -57,6 +67,8 @@ class Settings:
     mail: Mail
     backup: BackupSettings
     proxy: Proxy
+    web: Web
+    web_rules: WebRules
     fileshare: Fileshare
     access: Access
     quota: Quota
@@ -72,24 +84,34 @@ def load(folder: Path) -> Settings:
     sections = {name: _section(folder, name, kind, present, reading) for name, kind in FILES.items()}
     reading.run(
         (
-            *(*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS, *DOMAIN_CHECKS, *WLAN_CHECKS),
-            *(*DEVICE_CHECKS, *OUTSIDE_CHECKS, *RULE_CHECKS),
+            *(*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS, *DOMAIN_CHECKS, *WEB_CHECKS, *WEB_LIST_CHECKS),
+            *(*WLAN_CHECKS, *DEVICE_CHECKS, *OUTSIDE_CHECKS, *RULE_CHECKS, *LESSON_CHECKS),
         )
     )
     if reading.problems:
         order = [f"{name}.yaml" for name in FILES]
-        raise SettingsError(sorted(reading.problems, key=lambda problem: _place(problem, order)))
+        problems = map(_in_its_file, reading.problems)
+        raise SettingsError(sorted(problems, key=lambda problem: _place(problem, order)))
     sections["directory"] = _with_base(sections["directory"], sections["school"].domain)
     sections["domain"] = completed(sections["domain"], sections["school"].domain)
     sections["access"] = compile_access(
         sections["access"], sections["school"], sections["mail"].message_overhead, reading.sources.__getitem__
     )
-    return Settings(folder=folder, sources=reading.sources, **sections)
+    web_rules = compile_web(sections["web"], sections["school"], reading.sources.__getitem__)
+    return Settings(folder=folder, sources=reading.sources, web_rules=web_rules, **sections)
 
 
 def _place(problem: Problem, order: list[str]) -> tuple[int, int]:
     """Sort problems as a reader meets them: by file, then by line."""
     return order.index(problem.file) if problem.file in order else -1, problem.line or 0
+
+
+def _in_its_file(problem: Problem) -> Problem:
+    """Name the file in which the key of ``problem`` is known, if it is in just one: an option may have moved there."""
+    homes = [name for name, kind in FILES.items() if problem.key in {row.key for row in options_of(kind)}]
+    if problem.found != "an unknown key" or len(homes) != 1:
+        return problem
+    return replace(problem, nearest=f"{homes[0]}.yaml: {problem.key}")
 
 
 def _with_base(directory: DirectorySettings, domain: str) -> DirectorySettings:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from appliance.daemon.options import option
-from appliance.daemon.options_collections import ListOf, MappingOf, Maybe
+from appliance.daemon.options_collections import ListOf, Maybe
 from appliance.daemon.options_network import NETWORK_PORT, NetworkPort
 from appliance.daemon.options_numbers import duration, integer, rate
 from appliance.daemon.options_table import table
-from appliance.daemon.options_values import PATH, Scalar, choice, text
-from appliance.policy.account import Role
+from appliance.daemon.options_values import Scalar, choice
 from appliance.policy.targets import host_of
+from appliance.settings.web import SITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +30,10 @@ def _destination(value: str) -> Destination:
     return Destination(host, int(found[1]))
 
 
-def _domain(value: str) -> str:
-    host = host_of(value.removeprefix("*."))
-    if host is None or ":" in value:
-        raise ValueError
-    return host
-
-
 DESTINATION = Scalar("host:port", "a name or address and a port, such as intranet.example:8443", _destination)
-_DOMAIN = Scalar("domain", "a domain such as example.org, which means all below it too", _domain)
-_CATEGORY = text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "a category, as its folder is called", longest=63)
 _RATE = Maybe(rate(10**6, 10**12))
 EXEMPT_LISTS = ("updates", "learning", "video", "youtube")
 """The lists of exempt hosts that come with the package."""
-_EVERYBODY = ["malware", "phishing"]
-_ADULTS = ("teacher", "staff", "office", "admin")
-_PUPILS = ["adult", "agressif", "dangerous_material", "doh", "drogue", "gambling", "redirector", "vpn", *_EVERYBODY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +46,10 @@ class LineRate:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """The proxy; durations in seconds. ``blocked_categories`` by role; ``always`` and host names in lower case."""
+    """The proxy; durations in seconds. host names in lower case."""
 
     workers: int = option(
         integer(1, 64), 1, "Processes that serve browsers; one per core at the most.", unit="processes", example=2
-    )
-    lists: Path = option(
-        PATH,
-        "/var/lib/schoolserver/lists",
-        "Category lists in the format of squidGuard and UT1: in this folder <category>/domains, a domain a line.",
-        example="/srv/lists",
-    )
-    blocked_categories: Mapping[Role, tuple[str, ...]] = option(
-        MappingOf(choice(Role), ListOf(_CATEGORY)),
-        {"pupil": sorted(_PUPILS), **{role: [*_EVERYBODY] for role in _ADULTS}},
-        "Categories closed to each role (K13).",
-        example={"pupil": ["adult", "vpn"], "teacher": ["malware"]},
-    )
-    always: tuple[str, ...] = option(
-        ListOf(_DOMAIN), [], "Domains that no category closes, with all below them.", example=["fragfinn.example"]
     )
     exceptions: tuple[Destination, ...] = option(
         ListOf(DESTINATION),
@@ -128,10 +99,10 @@ class Proxy:
         example=["updates", "learning", "video", "youtube"],
     )
     exempt: tuple[str, ...] = option(
-        ListOf(_DOMAIN), [], "More domains without a limit, with all below them.", example=["moodle.school.example"]
+        ListOf(SITE), [], "More domains without a limit, with all below them.", example=["moodle.school.example"]
     )
     not_exempt: tuple[str, ...] = option(
-        ListOf(_DOMAIN),
+        ListOf(SITE),
         [],
         "Domains of the lists that have the limit after all, with all below them.",
         example=["arte.tv"],

@@ -39,6 +39,8 @@ from appliance.supervisor.launcher.client import ChildrenClient
 from appliance.supervisor.launcher.seam import Launcher
 from appliance.supervisor.launcher.systemd import SystemdLauncher
 from appliance.supervisor.launcher.units import school_units
+from appliance.supervisor.lessons import Lessons
+from appliance.supervisor.lessons_row import check_lessons
 from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
 from appliance.supervisor.log_on import LogOn
@@ -201,7 +203,10 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
     )
     scanning = _scanning(health, publisher)
     health.also(folders.check, ledger.check, outbound.check, scanning.check)
-    health.also(MailAddresses(lambda: health.settings, lambda: publisher.snapshot).check)
+    health.also(
+        MailAddresses(lambda: health.settings, lambda: publisher.snapshot).check,
+        lambda: check_lessons(publisher.snapshot, datetime.now(UTC)),
+    )
     core = Core(
         settings=settings,
         directory=directory,
@@ -210,6 +215,7 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
         exemptions=Exemptions(state),
         quotas=Quotas(state),
         devices=Devices(state),
+        lessons=Lessons(state),
         ledger=ledger,
         publisher=publisher,
         passwords=passwords,

@@ -11,15 +11,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.account import Account, Group
+from appliance.policy.lessons import Lesson
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.owners import Binding
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.settings.mail_rules import compile_mail
+from appliance.settings.web_search import search_rules
 
 if TYPE_CHECKING:
     from appliance.directory.records import DirectoryAccount, DirectoryState
     from appliance.settings.load import Settings
     from appliance.supervisor.devices import Device
+    from appliance.supervisor.lessons import KnownLesson
     from appliance.supervisor.limits import Exemption
     from appliance.supervisor.locks import KnownLock
     from appliance.supervisor.people import GivenConsent
@@ -30,13 +33,14 @@ UNPUBLISHED: Final = Version(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the state knows at one moment; by ``uid``, but for exemptions and devices."""
+    """What the state knows at one moment; by ``uid``, but for exemptions, devices and lessons."""
 
     consents: Mapping[int, tuple[GivenConsent, ...]] = field(default_factory=dict)
     locks: Mapping[int, tuple[KnownLock, ...]] = field(default_factory=dict)
     exemptions: tuple[Exemption, ...] = ()
     quotas: Mapping[int, KnownQuota] = field(default_factory=dict)
     devices: tuple[Device, ...] = ()
+    lessons: tuple[KnownLesson, ...] = ()
 
 
 def compose(
@@ -85,7 +89,10 @@ def compose(
         rooms=settings.network.rooms,
         limits=_limits(settings.access.limits, accounts, groups, known.exemptions),
         mail=compile_mail(settings.mail.rules, settings.mail.outside),
+        safe_search=search_rules(settings.web.safe_search, settings.sources.__getitem__),
         owners=_owners(accounts, known.devices),
+        web=settings.web_rules,
+        lessons=_lessons(groups, known.lessons),
     )
 
 
@@ -105,6 +112,7 @@ def next_end(known: Known) -> datetime | None:
         *(exemption.until for exemption in known.exemptions),
         *(quota.until for quota in known.quotas.values()),
         *(device.until for device in known.devices),
+        *(lesson.until for lesson in known.lessons),
     )
     return min((end for end in ends if end is not None), default=None)
 
@@ -117,6 +125,25 @@ def _owners(accounts: Iterable[Account], devices: Iterable[Device]) -> dict[str,
         for device in sorted(devices, key=lambda device: device.address)
         if device.uid in logins
     }
+
+
+def _lessons(groups: Iterable[Group], lessons: Iterable[KnownLesson]) -> tuple[Lesson, ...]:
+    """What is set for lessons, oldest first; what was a group's that is gone is nobody's."""
+    names = {group.gid: group.name for group in groups}
+    return tuple(
+        Lesson(
+            one.number,
+            one.measure,
+            one.since,
+            one.until,
+            None if one.gid is None else names[one.gid],
+            one.room,
+            one.targets,
+            one.log_on,
+        )
+        for one in lessons
+        if one.gid is None or one.gid in names
+    )
 
 
 def _quota(account: DirectoryAccount | Account, known: Known, settings: Settings) -> int:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from appliance.supervisor.health import Health
     from appliance.supervisor.homes import Homes
     from appliance.supervisor.launcher.seam import Launcher
+    from appliance.supervisor.lessons import Lessons
     from appliance.supervisor.limits import Exemptions
     from appliance.supervisor.locks import Locks
     from appliance.supervisor.log_on import LogOn
@@ -58,6 +59,7 @@ class Core:
     exemptions: Exemptions
     quotas: Quotas
     devices: Devices
+    lessons: Lessons
     ledger: Ledger
     publisher: Publisher
     passwords: Passwords
@@ -123,7 +125,7 @@ class Core:
         self.publisher.reload(settings)
         return lines
 
-    def record(self, kind: Kind, **fields: str | int | None) -> None:
+    def record(self, kind: Kind, **fields: str | int | tuple[str, ...] | None) -> None:
         """Record that something happened now; never waits."""
         self.audit.record(Event(kind, self.clock(), fields))
 

@@ -10,6 +10,7 @@ from appliance.policy.snapshot import Version
 from appliance.supervisor.compose import Known
 from appliance.supervisor.devices import Devices
 from appliance.supervisor.kicker import Kicker
+from appliance.supervisor.lessons import Lessons
 from appliance.supervisor.limits import Exemptions
 from appliance.supervisor.locks import Locks
 from appliance.supervisor.people import People
@@ -30,15 +31,17 @@ class StateMemory:
         self._exemptions = Exemptions(state)
         self._quotas = Quotas(state)
         self._devices = Devices(state)
+        self._lessons = Lessons(state)
 
     def known(self, now: datetime) -> Known:
-        """Consents, and locks, exemptions, quotas and bindings in force at ``now``."""
+        """Consents, and locks, exemptions, quotas, bindings and lessons in force at ``now``."""
         return Known(
             self._people.consents(),
             self._locks.standing(now),
             self._exemptions.standing(now),
             self._quotas.standing(now),
             self._devices.standing(now),
+            self._lessons.standing(now),
         )
 
     def generation(self) -> int:

@@ -58,7 +58,7 @@ class Memory(Protocol):
     """What is needed of the state; all may raise ``StateError``."""
 
     def known(self, now: datetime) -> Known:
-        """Consents, and locks, exemptions, quotas and bindings of devices in force."""
+        """Consents, and locks, exemptions, quotas, bindings of devices and lessons in force."""
 
     def generation(self) -> int:
         """Another number whenever :meth:`known` may say something else."""

@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 APPLICATION_ID = 0x53634853
 """Written into the file's head, so that a stranger's SQLite file is not taken for ours."""
 
-FORMAT = 5
+FORMAT = 6
 """The format this program writes; the file's ``user_version``. Older ones are brought up, newer ones refused."""
 
 _UPGRADES: dict[int, str] = {
@@ -60,6 +60,12 @@ _UPGRADES: dict[int, str] = {
     CREATE TABLE binding (
         address TEXT PRIMARY KEY, uid INTEGER NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, by TEXT NOT NULL)
         WITHOUT ROWID;
+    """,
+    6: """
+    CREATE TABLE lesson (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, measure TEXT NOT NULL, gid INTEGER, room TEXT, targets TEXT NOT NULL,
+        log_on INTEGER NOT NULL,
+        since TEXT NOT NULL, until TEXT NOT NULL, by TEXT NOT NULL);
     """,
 }
 

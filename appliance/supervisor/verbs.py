@@ -8,6 +8,7 @@ from appliance.supervisor import (
     verbs_explain,
     verbs_folders,
     verbs_import,
+    verbs_lessons,
     verbs_limits,
     verbs_mail,
     verbs_passwords,
@@ -15,6 +16,7 @@ from appliance.supervisor import (
     verbs_seal,
     verbs_server,
     verbs_users,
+    verbs_web_lists,
 )
 from appliance.supervisor.core import Core, guarded
 from appliance.supervisor.verb import Verb
@@ -29,9 +31,11 @@ _NOUNS = (
     verbs_limits,
     verbs_quota,
     verbs_devices,
+    verbs_lessons,
     verbs_folders,
     verbs_seal,
     verbs_mail,
+    verbs_web_lists,
 )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,13 +12,18 @@ from appliance.policy.account import Service
 from appliance.policy.codes import normalise
 from appliance.policy.decision import Allow, Decision, Deny
 from appliance.policy.mailboxes import writes_as
-from appliance.policy.owners import NOBODY, owner
+from appliance.policy.owners import NOBODY, owner, plain
 from appliance.policy.reach import Refused, from_person
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import explain, room_of
 from appliance.policy.snapshot import Snapshot
+from appliance.policy.targets import host_of
 from appliance.supervisor.core import Core
+from appliance.supervisor.explain_changes import changes
+from appliance.supervisor.explain_lists import Listed, listed
+from appliance.supervisor.explain_search import search_steps
 from appliance.supervisor.verb import Argument, Call, Verb, VerbError, optional
+from appliance.supervisor.verbs_lessons import set_by
 from appliance.supervisor.verbs_limits import unlimited_over
 from appliance.supervisor.when import instant, shown
 
@@ -26,7 +31,7 @@ _ABOUT = {Service.MAIL: Action.SEND, Service.FILES: Action.READ, Service.WEB: Ac
 """What somebody wants who names a target."""
 _TUNNELS = (
     "over HTTPS the limits are for all that passes to and from one host within proxy.yaml tunnel_window, and exempt "
-    "hosts have none; whether there is room just now is another matter, and so are closed categories"
+    "hosts have none; whether there is room just now is another matter"
 )
 
 
@@ -53,6 +58,7 @@ def verbs(core: Core) -> dict[str, Verb]:
                 "at": optional(),
                 "room": optional(),
                 "address": optional(),
+                "device": optional(),
             },
         ),
         "why": Verb(why, {"code": Argument(limit=40)}),
@@ -61,37 +67,59 @@ def verbs(core: Core) -> dict[str, Verb]:
 
 def _explain(core: Core, call: Call) -> dict[str, Any]:
     given, snapshot = call.arguments, core.snapshot()
-    service, room, address = Service(given["service"]), given["room"], given["address"]
     now = core.clock() if given["at"] is None else instant("at", given["at"], snapshot.zone)
-    if room is not None and room not in snapshot.rooms:
-        known = ", ".join(snapshot.rooms) or "none"
-        raise VerbError("wrong-arguments", f"argument 'room' is {room!r}; rooms in network.yaml: {known}")
-    if address is not None:
-        _check_address(address)
-        room = room or room_of(snapshot, address)
-    login = given["login"].strip().lower().removesuffix(f"@{snapshot.domain}")
-    action = _ABOUT[service] if given["target"] else Action.SIGN_IN
-    request = Request(login, service, action, given["target"], address, room)
+    request = _request(snapshot, given)
+    service, target, address = request.service, request.target, request.address
+    sites = Listed()
+    if service is Service.WEB and (host := host_of(target)):
+        sites = listed(core.settings, host, target)
+        request = replace(request, categories=sites.categories)
     decision, steps = explain(snapshot, request, now)
+    if request.room is not None:
+        steps = (f"in room {request.room}", *steps)
+    steps = (*steps, *sites.steps)
+    if by := set_by(core, decision.rule):
+        steps = (*steps, by)
     if service is Service.WEB and isinstance(decision, Allow):
-        steps = (*steps, _TUNNELS)
+        steps = (*steps, *search_steps(snapshot, request.login, host_of(target) or ""), _TUNNELS)
     if service is Service.WEB and address is not None:
-        steps = (*steps, _whose(snapshot, address, now))
-    if service is Service.MAIL and given["target"] and isinstance(decision, Allow):
-        decision, reached = _reached(snapshot, login, given["target"], decision)
+        steps = (*steps, _whose(snapshot, request.login, address, now))
+    if service is Service.MAIL and target and isinstance(decision, Allow):
+        decision, reached = _reached(snapshot, request.login, target, decision)
         steps = (*steps, reached)
     elif service is Service.MAIL and isinstance(decision, Allow):
-        steps = (*steps, f"writes as {', '.join(writes_as(snapshot, snapshot.accounts[login]))}")
+        steps = (*steps, f"writes as {', '.join(writes_as(snapshot, snapshot.accounts[request.login]))}")
     return {
         "at": now.astimezone(snapshot.zone).isoformat(),
-        "room": room,
+        "room": request.room,
         **_shown(decision, service, unlimited_over(core, service), snapshot.zone),
         "steps": list(steps),
+        "changes": list(changes(decision, request, snapshot)) if isinstance(decision, Deny) else [],
     }
 
 
-def _whose(snapshot: Snapshot, address: str, now: datetime) -> str:
+def _request(snapshot: Snapshot, given: Mapping[str, Any]) -> Request:
+    service, room, address = Service(given["service"]), given["room"], given["address"]
+    if room is not None and room not in snapshot.rooms:
+        known = ", ".join(snapshot.rooms) or "none"
+        raise VerbError("wrong-arguments", f"argument 'room' is {room!r}; rooms in network.yaml: {known}")
+    if given["device"] is not None and (address is not None or service is not Service.WEB):
+        raise VerbError("wrong-arguments", "argument 'device' is for web, instead of 'address'")
+    for name in ("address", "device"):
+        if given[name] is not None:
+            _check_address(name, given[name])
+    by_address, address = given["device"] is not None, address or given["device"]
+    if address is not None:
+        room = room or room_of(snapshot, address)
+    login = given["login"].strip().lower().removesuffix(f"@{snapshot.domain}")
+    action = _ABOUT[service] if given["target"] else Action.SIGN_IN
+    return Request(login, service, action, given["target"], address, room, by_address=by_address)
+
+
+def _whose(snapshot: Snapshot, login: str, address: str, now: datetime) -> str:
     binding = owner(snapshot, address, now)
+    if binding is None and login == NOBODY:
+        return f"{address} is nobody's device"
     if binding is None:
         return f"{address} is nobody's device; what is open to such says: schoolserver explain '{NOBODY}' web"
     return f"{address} is a device of {binding.login} until {shown(binding.until, snapshot.zone)}"
@@ -121,10 +149,6 @@ def _shown(decision: Decision, service: Service, unlimited: str | None, zone: Zo
     }
 
 
-def _check_address(address: str) -> None:
-    try:
-        ip_address(address)
-    except ValueError:
-        raise VerbError(
-            "wrong-arguments", f"argument 'address' is {address[:60]!r}; it must be an IP address"
-        ) from None
+def _check_address(name: str, address: str) -> None:
+    if plain(address) is None:
+        raise VerbError("wrong-arguments", f"argument '{name}' is {address[:60]!r}; it must be an IP address")

@@ -9,8 +9,10 @@ from appliance.daemon.request_client import RequestRefused, Unreachable
 from appliance.policy.events import Kind
 from appliance.settings.load import load
 from appliance.settings.named_files import missing_files
+from appliance.settings.web_notes import web_notes
 from appliance.supervisor.alerts_mail import CannotSend
 from appliance.supervisor.core import Core
+from appliance.supervisor.lists_renewal import compile_soon
 from appliance.supervisor.mail_addresses import taken
 from appliance.supervisor.verb import Call, Verb, VerbError
 
@@ -34,12 +36,19 @@ def verbs(core: Core) -> dict[str, Verb]:
                 "settings",
                 f"school.yaml: the domain is {core.settings.school.domain} since accounts exist; it stays so",
             )
+        lists = core.settings.web.lists
         warnings = core.take_over(settings)
         core.in_force()
         core.record(Kind.SETTINGS_CHANGED, by=call.by)
         snapshot = core.publisher.snapshot
-        warnings += missing_files(settings) + ([] if snapshot is None else taken(settings, snapshot))
-        return {"folder": str(settings.folder), "warnings": warnings + _reload_units(core)}
+        warnings += (
+            missing_files(settings) + web_notes(settings) + ([] if snapshot is None else taken(settings, snapshot))
+        )
+        warnings += _reload_units(core)
+        if settings.web.lists != lists and core.health.installed("proxy"):
+            compile_soon(settings)
+            warnings.append("the lists of the web filter are being made anew; status says when they are in force")
+        return {"folder": str(settings.folder), "warnings": warnings}
 
     def try_alerts(_call: Call) -> dict[str, Any]:
         try:

@@ -1,43 +1,60 @@
-"""The row of status about category lists: a category that is closed to somebody and has no list closes nothing (K13).
+"""How the web filter's lists are: the row of status, and each list for the carer (K13).
 
-May live here: whether each list is there. May not: what is in it (the proxy reads it), fetching one.
+May live here: which categories are closed, and reading the record. May not: what is well (``filter.standing``),
+renewing them (``lists_renewal``).
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.filter import record
+from appliance.filter.sources import items
+from appliance.filter.standing import judged
 from appliance.policy.account import Service
+from appliance.policy.web import ADDRESS, UNLISTED
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from appliance.settings.load import Settings
 
 NAME: Final = "web lists"
-_SHOWN: Final = 12
 
 
 def check_lists(settings: Settings) -> dict[str, Any]:
-    """Give the row: whether each category of ``proxy.yaml: blocked_categories`` has a list with something in it."""
-    proxy = settings.proxy
+    """Give the row: whether each closed category has a list that is young enough."""
     if not any(rule.allow and Service.WEB in rule.services for rule in settings.access.rules):
         return {"name": NAME, "ok": True, "text": "not needed: the web is closed to everybody"}
-    wanted = sorted({category for closed in proxy.blocked_categories.values() for category in closed})
-    missing = [category for category in wanted if not _has_content(proxy.lists / category / "domains")]
-    if not missing:
-        return {"name": NAME, "ok": True, "text": f"there for all {len(wanted)} closed categories"}
-    names = ", ".join(missing[:_SHOWN]) + (f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else "")
-    remedy = "fetch them (handbook: Web) or take them out of proxy.yaml: blocked_categories, then: schoolserver reload"
-    return {
-        "name": NAME,
-        "ok": False,
-        "text": f"nothing is blocked of {names}: {proxy.lists} has no such list; {remedy}",
-    }
-
-
-def _has_content(path: Path) -> bool:
+    wanted = settings.web.lists
     try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
+        found = record.read(record.folder_of(settings.server.state))
+    except (OSError, ValueError) as error:
+        return {"name": NAME, "ok": False, "text": f"how the lists are cannot be read ({error})"}
+    ok, text = judged(found, items(wanted.sources), _closed(settings), wanted.stale, datetime.now(UTC))
+    return {"name": NAME, "ok": ok, "text": text}
+
+
+def told(settings: Settings) -> dict[str, Any]:
+    """Give each list as it stands, and the index: when it was ``made`` (ISO), ``entries`` by category, ``problem``.
+
+    Of each list: ``categories``, ``url``, ``entries``, ``left_out``, ``checked`` and ``changed`` (ISO), ``problem``.
+    Raises ``OSError`` or ``ValueError``.
+    """
+    found = record.read(record.folder_of(settings.server.state))
+    lists = []
+    for item in items(settings.web.lists.sources):
+        kept = found.lists.get(item.key, record.Kept())
+        times = {"checked": _iso(kept.checked), "changed": _iso(kept.changed)}
+        counts = {"entries": kept.count, "left_out": kept.left_out}
+        lists.append({"categories": item.categories, "url": item.url, "problem": kept.problem, **counts, **times})
+    index = {"made": _iso(found.made), "entries": dict(found.entries), "left_out": found.left_out}
+    return {"lists": lists, "problem": found.problem, **index}
+
+
+def _closed(settings: Settings) -> frozenset[str]:
+    """The categories that rules ask for."""
+    return frozenset[str]().union(*(rule.categories for rule in settings.web_rules)) - {UNLISTED, ADDRESS}
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()

@@ -12,7 +12,7 @@ import shutil
 import socket
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +27,13 @@ from appliance.directory.client import connect
 from appliance.policy.account import Account, Consent, Group, Role
 from appliance.policy.audience import for_audience
 from appliance.policy.decision import Limits
+from appliance.policy.lessons import Lesson
 from appliance.policy.limits import LimitTable
 from appliance.policy.owners import Binding
 from appliance.policy.snapshot import Snapshot, Version, encode
 from appliance.settings.load import Settings, load
 from appliance.settings.mail_rules import compile_mail
+from appliance.settings.web_search import search_rules
 from tests.integration import support_slapd
 from tests.integration.demo.waiting import eventually
 from tests.integration.support_daemon import Daemon
@@ -136,6 +138,7 @@ class Parts:
         self,
         limits: LimitTable | None = None,
         owners: Mapping[str, Binding] | None = None,
+        lessons: Sequence[Lesson] = (),
         **changes: Mapping[str, Any],
     ) -> None:
         """Publish the accounts as they are, with ``changes`` by login (dots written as ``__``)."""
@@ -150,10 +153,14 @@ class Parts:
             accounts={one.login: one for one in (*people, PROBE)},
             groups=dict(self.GROUPS),
             rules=self.settings.access.rules,
+            web=self.settings.web_rules,
             consents_required=self.settings.access.consents_required,
             limits=limits or usual,
+            rooms=self.settings.network.rooms,
             owners=owners or {},
+            lessons=tuple(lessons),
             mail=compile_mail(self.settings.mail.rules, self.settings.mail.outside),
+            safe_search=search_rules(self.settings.web.safe_search, self.settings.sources.__getitem__),
         )
         for audience in ("auth", self.AUDIENCE):
             path = self.settings.server.runtime / "snapshots" / f"{audience}.snapshot"

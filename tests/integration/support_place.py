@@ -65,7 +65,7 @@ class Place:
         own: dict[str, dict[str, Any]] = {
             "school": {"domain": DOMAIN, "language": "en"},
             "server": {**places, "identity": identity, "launcher": "children", "audit_log": "plain"},
-            "proxy": {"blocked_categories": {}},  # there are no lists: status would not be well
+            "web": {"blocked_categories": {}},  # there are no lists: status would not be well
             "network": {"listen": {name: f"127.0.0.1:{free_port()}" for name in LISTENERS}},
         }
         for name in own.keys() | settings.keys():

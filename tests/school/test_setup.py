@@ -70,7 +70,7 @@ def test_setup_goes_on_after_a_power_cut_at_any_step(new_server: School) -> None
     server.run(_SETUP, timeout=240)
     new_server.play("""
         server# schoolserver status
-        *nothing is blocked of adult,*
+        *nothing is blocked*
         -> 1
     """)
     furnishing.fetch_lists(server)

@@ -26,7 +26,7 @@ def test_without_names_the_web_says_so_and_the_school_goes_on(at_school: School)
         at_school.well()
     finally:
         at_school.hosts["origin"].run("systemctl start names.service")
-    at_school.play(f"""
+    at_school.comes(f"""
         pc$ {_SITE} http://www.example.net/
         200
     """)

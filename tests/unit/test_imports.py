@@ -17,7 +17,7 @@ MAY = {
     "clock": BASE | {"clock"},
     "guard": BASE | {"guard"},
     "firewall": BASE | {"firewall"},
-    "resolver": BASE | {"resolver"},
+    "resolver": BASE | {"resolver", "filter.safe_search"},
     "roster": BASE | {"roster", "directory"},
     "auth": BASE | {"auth", "directory", "audit.client", "usage"},
     "audit": BASE | {"audit"},
@@ -26,18 +26,19 @@ MAY = {
     "session": {"policy", "daemon", "session", "auth.client", "audit.client"},
     "mail": BASE | CLIENTS | {"mail", "session", "usage"},
     "fileshare": BASE | CLIENTS | {"fileshare", "session", "usage", "directory.short"},
-    "proxy": BASE | CLIENTS | {"proxy", "session"},
+    "filter": BASE | {"filter"},
+    "proxy": BASE | CLIENTS | {"proxy", "session", "filter"},
     "autoconfig": BASE | {"autoconfig", "session.replies"},
     "backup": BASE | CLIENTS | {"backup"},
     "supervisor": BASE
     | CLIENTS
     | {"supervisor", "backup.standing", "directory", "roster", "usage", "fileshare.smb.render"}
-    | {"mail.seal", "mail.seal_key"},
+    | {"mail.seal", "mail.seal_key", "filter"},
     "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup", "directory.examine", "mail.seal"},
     "setup": BASE
     | {"setup", "backup.setup", "backup.problem", "supervisor.launcher.unit", "supervisor.launcher.units"}
     | {"directory.client", "directory.errors", "directory.examine", "directory.moving", "directory.domain.ports"},
-    "demo": BASE | {"demo", "backup.setup", "auth.envelope", "supervisor.client"},
+    "demo": BASE | {"demo", "filter", "backup.setup", "auth.envelope", "supervisor.client"},
 }
 
 

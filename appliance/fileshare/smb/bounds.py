@@ -47,8 +47,8 @@ def confined(sizes: Iterable[int]) -> int:
 class Cuts:
     """The limits that were in force since somebody's files were looked at last, each with its first instant.
 
-    Of very many those that were in force last are known.
-    ``begun`` is when the first of his sessions did. Instants are seconds since 1970, as files have them.
+    Of very many those that were in force last are known. ``begun`` is when the first of his sessions did, of those
+    without a gap. Instants are seconds since 1970, as files have them.
     """
 
     begun: float

@@ -26,6 +26,7 @@ from appliance.fileshare.smb.smbd import NoSmbd, Smbd
 from appliance.policy.account import Account, Service
 from appliance.policy.decision import Reason
 from appliance.policy.events import Kind
+from appliance.policy.lessons import in_exam
 from appliance.policy.snapshot import Snapshot
 from appliance.session.house import House
 from appliance.session.obstacle import Hitch, Obstacle
@@ -106,6 +107,9 @@ class Door:
             self._say("too-often")
             self._record(account.login, address, "try-later")
             raise Closed("too-often")
+        if share != HOME and in_exam(snapshot, account, self._house.now()):
+            self._record(account.login, address, "denied")
+            raise Closed(Reason.EXAM.value)
         self._point(snapshot, account, user, share)
         seat = self.seats.get(pid)
         if seat is not None and seat.smbd.ended:
@@ -206,6 +210,8 @@ class Door:
             if isinstance(guest, Obstacle):
                 self._record(who.login, address, _OUTCOMES.get(guest.why, "denied"))
                 raise Closed(guest.why.value)
+            if guest.uid in self.cuts and not any(one.uid == guest.uid for one in self.guests()):
+                self.cuts[guest.uid].begun = time.time()  # he was gone: what he left is not of this session
             seat.guests[guest.login] = guest
             seat.written = seat.smbd.written() or 0 if new else seat.written
             self.seats[pid] = seat

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from appliance.fileshare.smb.smbd import Smbd
 from appliance.policy.account import Account, Service
-from appliance.policy.decision import Allow
+from appliance.policy.decision import Allow, Reason
 from appliance.policy.events import Kind
 from appliance.policy.request import Action
 from appliance.session.house import House
 from appliance.session.obstacle import Obstacle
 from appliance.session.signed_in import SignedIn
 from appliance.session.visit import Visit, enter_as
+
+SETTLE: Final = timedelta(seconds=1)
+"""Who came so shortly after an exam began may have come before we knew of it."""
 
 
 @dataclass(slots=True)
@@ -38,7 +42,7 @@ class Guest:
 
     ``end(guest)`` is called once, when he may stay no longer. ``upload`` is the largest file in bytes that he may make
     by the limits, ``quota`` his space (0: no bound). What the kernel lets him do in the smbd stands since its sign-in:
-    other ids or groups end it.
+    other ids or groups end it, and so does an exam that began later: folders of groups may be open there.
     """
 
     def __init__(self, seat: Seat, visit: Visit, account: Account, address: str, end: Callable[[Guest], None]) -> None:
@@ -62,15 +66,21 @@ class Guest:
         """Decide again; the instant at which to ask next."""
         account = self.visit.account
         if account is not None and (account.uid, account.groups) != (self.uid, self._groups):
-            self.visit.record(Kind.SESSION_ENDED, service=Service.FILES.value, reason="groups-changed")
-            self.visit.ended = True
-            self._end(self)
+            self._over("groups-changed")
+            return None
+        if self.visit.in_exam() and not self.visit.in_exam(self.visit.who.at - SETTLE):
+            self._over(Reason.EXAM.value)
             return None
         until = self.visit.recheck()
         if account is not None and not self.visit.ended:
             self.quota = account.quota
             self._measure()
         return until
+
+    def _over(self, reason: str) -> None:
+        self.visit.record(Kind.SESSION_ENDED, service=Service.FILES.value, reason=reason)
+        self.visit.ended = True
+        self._end(self)
 
     def _measure(self) -> None:
         answer = self.visit.ask(Action.WRITE)

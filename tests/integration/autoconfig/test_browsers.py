@@ -123,6 +123,22 @@ def test_without_the_proxy_nothing_goes_past_it(proxied: tuple[School, Recorder]
     )
 
 
+def test_a_refused_site_is_asked_for_over_http_where_nobody_wrote_https(
+    proxied: tuple[School, Recorder], tmp_path: Path
+) -> None:
+    school, proxy = proxied
+    site = "spiele-seite.de"  # a name of the internet: for others browsers do not try TLS by themselves
+    origin = Recorder()
+    try:
+        assert "from the proxy" in browse(school, origin, tmp_path / "1", f"http://{site}/page")
+        asked = [line for line in proxy.lines if site in line]
+        assert asked[:2] == [f"CONNECT {site}:443 HTTP/1.1", f"GET http://{site}/page HTTP/1.1"]
+        assert "from the proxy" not in browse(school, origin, tmp_path / "2", f"https://{site}/page")
+        assert [line for line in origin.lines if site in line] == [], "a refusal opens no other way"
+    finally:
+        origin.close()
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("path", ["/wpad.dat", "/proxy.pac"])
 def test_the_script_is_there_at_both_places_with_its_type(school: School, scheme: str, path: str) -> None:

@@ -178,7 +178,7 @@ def start_school() -> Iterator[TicketSchool]:
         settings = {
             "directory": {"kind": "domain", "uri": there.directory.uri, "ca": str(there.folder / "ca.pem")},
             "domain": {"host": "server"},
-            "proxy": {"blocked_categories": {}, "exceptions": [f"127.0.0.1:{site}"]},
+            "proxy": {"exceptions": [f"127.0.0.1:{site}"]},
         }
         school = stack.enter_context(placed(TicketSchool, settings, UNITS))
         school.domain, school.site = domain, site

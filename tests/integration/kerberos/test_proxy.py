@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 
+from appliance.directory.client import connect
 from appliance.policy.account import Lock, Service
 from tests.integration.demo.waiting import eventually
 from tests.integration.kerberos.clients import context_for, curl
@@ -149,6 +150,21 @@ def test_each_request_is_judged(school, changes, status):
         eventually(lambda: ask(school, connection)[0] == status, 5)
     with browser(school) as connection:
         assert ask(school, connection, negotiate(context_for(cache, "HTTP")))[0] == status
+
+
+def test_who_is_logged_on_goes_on_fetching_tickets_while_log_on_is_closed(school):
+    """An exam closes log-on while its sites, and Home over SMB, stay open to whoever is in (handbook, Lessons)."""
+    cache = school.log_on(names=[])
+    with contextlib.closing(connect(school.domain.settings, "supervisor")) as directory:
+        directory.set_log_on(FRED, False)
+        try:
+            with pytest.raises(AssertionError):
+                school.log_on()
+            school.run_inside(["kvno", "-q", "-c", str(cache), f"HTTP/{SERVER}", f"cifs/{SERVER}"])
+        finally:
+            directory.set_log_on(FRED, True)
+    with browser(school) as connection:
+        assert ask(school, connection, negotiate(context_for(cache, "HTTP")))[0] == 200
 
 
 def test_of_a_person_that_is_gone_nothing_is_left(school):

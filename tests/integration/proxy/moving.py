@@ -25,7 +25,7 @@ class Refusal(Exception):
         super().__init__(head)
         self.status = int(head[9:12])
         self.text = text
-        self.code = self.text.partition("<b>")[2].partition("</b>")[0]
+        self.code = self.text.partition("<code>")[2].partition("</code>")[0]
         self.retry_after = int(head.partition("Retry-After: ")[2].partition("\r\n")[0] or "0")
 
 

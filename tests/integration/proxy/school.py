@@ -16,6 +16,7 @@ from appliance.daemon.authority import ensure_authority, issue
 from appliance.demo.origin import origin
 from appliance.policy.account import Role
 from tests.integration import support_parts
+from tests.integration.support_lists import put_lists
 from tests.integration.support_parts import PASSWORD, Parts, person, short_folder
 from tests.integration.support_place import DOMAIN
 
@@ -39,7 +40,7 @@ class School(Parts):
     }
     TEACHERS = (2, 2)
     LISTENERS = ("proxy", "proxy-tls")
-    FOLDERS: ClassVar = {"lists/games": (0o755, False)}
+    FOLDERS: ClassVar = {}
     LIMIT = support_parts.LIMIT
     TIMES = "head_timeout: 1 s\nidle_timeout: 2 s\nanswer_timeout: 3 s\nconnections_per_address: 40\n"
 
@@ -53,13 +54,10 @@ class School(Parts):
         ports = (self.site, self.secure_site, self.raw_site, 9, *self._more(stack))
         exceptions = [f"127.0.0.1:{port}" for port in ports]
         exceptions += self._beyond(stack)
-        proxy = (
-            f"lists: {folder}/lists\nblocked_categories: {{pupil: [games]}}\n{self.TIMES}"
-            f"exceptions: [{', '.join(exceptions)}, 'innen.example:80']\n"
-        )
+        proxy = f"{self.TIMES}exceptions: [{', '.join(exceptions)}, 'innen.example:80']\n"
         self._others = (login for login in self.PEOPLE if login.startswith(_KIND))
-        super().__init__(folder, stack, {"proxy": proxy}, self.LIMIT)
-        (folder / "lists" / "games" / "domains").write_text(f"{BLOCKED}\n")
+        super().__init__(folder, stack, {"proxy": proxy, "web": "blocked_categories: {pupil: [games]}\n"}, self.LIMIT)
+        put_lists(self.settings.server.state, {"games": [BLOCKED]})
         self.proxy = self.service("proxy", *self.LISTENERS)
         self.run(stack, self.proxy)
 

@@ -16,7 +16,7 @@ def test_a_download_that_says_it_is_too_large_is_refused_at_once(busy, port):
         assert _status(client) == 403
         page = text_of(client)
     assert "größer, als Sie herunterladen dürfen" in page
-    assert why(busy, page.partition("<b>")[2].partition("</b>")[0])["reason"] == "too-large"
+    assert why(busy, page.partition("<code>")[2].partition("</code>")[0])["reason"] == "too-large"
 
 
 def test_an_upload_that_says_it_is_too_large_is_refused_before_the_site_hears_of_it(busy):

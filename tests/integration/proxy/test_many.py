@@ -9,11 +9,15 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from appliance.policy.access import Who
 from appliance.policy.account import Lock
+from appliance.policy.web import Verdict, WebRule
+from appliance.policy.web_rules import WebRules
 from tests.integration.demo.waiting import eventually
 from tests.integration.proxy.load import accepted, cpu, descriptors, rss, serves
 from tests.integration.proxy.outside import NAME
@@ -96,21 +100,43 @@ def test_a_lock_ends_the_tunnels_of_one_person_in_time_and_nobody_elses(outside)
     login = outside.somebody()
     with closed(connect(outside, 200, login)) as hers, closed(connect(outside, 50, MARIA)) as others:
         outside.publish(**{login.replace(".", "__"): {"locks": (Lock(None, datetime.now(UTC), None),)}})
-        until_ = time.monotonic() + 2.0
-        poll = select.poll()
-        for one in hers:
-            poll.register(one, select.POLLIN)
-        gone = set()
-        while len(gone) < len(hers) and (left := until_ - time.monotonic()) > 0:
-            for number, _event in poll.poll(left * 1000):
-                gone.add(number)
-                poll.unregister(number)
-        assert len(gone) == len(hers)
+        assert gone_within(2.0, hers) == len(hers)
         assert not any(map(lives, hers))
         assert all(map(lives, others))
         request = f"CONNECT 127.0.0.1:{outside.echo} HTTP/1.1\r\nHost: a\r\n{sign(login)}\r\n"
         assert ask(outside, request)[0] == 403
     outside.publish()
+
+
+def test_a_new_rule_ends_the_tunnels_that_it_is_about_in_time(outside):
+    login, before = outside.somebody(), outside.settings
+    who = Who(logins=frozenset({login}))
+    rule = WebRule("web.yaml:3 rules[0]", who, Verdict.BLOCK, targets=frozenset({"127.0.0.1"}))
+    with closed(connect(outside, 50, login)) as hers, closed(connect(outside, 50, MARIA)) as others:
+        try:
+            outside.settings = replace(before, web_rules=WebRules([rule, *before.web_rules]))
+            outside.publish()
+            assert gone_within(2.0, hers) == len(hers)
+            assert all(map(lives, others))
+            request = f"CONNECT 127.0.0.1:{outside.echo} HTTP/1.1\r\nHost: a\r\n{sign(login)}\r\n"
+            assert ask(outside, request)[0] == 403
+        finally:
+            outside.settings = before
+            outside.publish()
+
+
+def gone_within(seconds, tunnels):
+    """Give how many of ``tunnels`` end within ``seconds``."""
+    end = time.monotonic() + seconds
+    poll = select.poll()
+    for one in tunnels:
+        poll.register(one, select.POLLIN)
+    gone = set()
+    while len(gone) < len(tunnels) and (left := end - time.monotonic()) > 0:
+        for number, _event in poll.poll(left * 1000):
+            gone.add(number)
+            poll.unregister(number)
+    return len(gone)
 
 
 def test_a_worker_that_dies_takes_its_own_connections_and_no_others(outside):

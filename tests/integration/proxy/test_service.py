@@ -10,8 +10,9 @@ from appliance.supervisor.probe import ProbeFailed, Visitor, WrongPassword
 from appliance.supervisor.probe_web import probe_web
 from tests.integration.demo.waiting import eventually
 from tests.integration.proxy.load import descriptors
-from tests.integration.proxy.school import OTHER, PROBE, answer, sign
+from tests.integration.proxy.school import BLOCKED, OTHER, PROBE, answer, sign
 from tests.integration.proxy.wire import ask, ends_within, until
+from tests.integration.support_lists import put_lists
 from tests.integration.support_parts import PASSWORD
 
 
@@ -81,17 +82,14 @@ def test_who_was_taken_in_just_before_the_end_is_answered(school):
         school.proxy.start()
 
 
-def test_a_reload_takes_new_lists_and_certificates(school):
-    games = school.folder / "lists" / "games" / "domains"
-    before = games.read_text()
+def test_lists_that_were_renewed_are_in_force_without_a_reload(school):
     request = f"GET http://127.0.0.1:{school.site}/ HTTP/1.0\r\n{sign()}\r\n"
+    state = school.settings.server.state
     try:
-        games.write_text(f"{before}127.0.0.1\n")
-        school.proxy.process.send_signal(1)
+        put_lists(state, {"games": [BLOCKED, "127.0.0.1"]})
         eventually(lambda: ask(school, request)[0] == 403)
     finally:
-        games.write_text(before)
-        school.proxy.process.send_signal(1)
+        put_lists(state, {"games": [BLOCKED]})
     eventually(lambda: ask(school, request)[0] == 200)
 
 

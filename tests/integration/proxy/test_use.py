@@ -142,7 +142,7 @@ def test_what_is_closed_is_told_by_its_code_and_names_nobody(school, url, reason
     status, page = ask(school, f"GET {url} HTTP/1.0\r\n{sign()}\r\n")
     assert status == 403
     query = BlockingClient(school.settings.server.runtime / "audit" / "query.sock", 10)
-    told = query.call("why", code=page.decode().partition("<b>")[2].partition("</b>")[0])
+    told = query.call("why", code=page.decode().partition("<code>")[2].partition("</code>")[0])
     query.close()
     assert (told["service"], told["reason"]) == ("web", reason)
     assert FRED not in str(told)

@@ -17,7 +17,7 @@ from tests.integration.support_school import School
 _PIECE = bytes(262_144)
 _NEXT = itertools.count()
 _WORDS = re.compile(r"<p>(.*?)</p>")
-_TOLD = re.compile(r"<b>([0-9A-Z]{4}-[0-9A-Z]{4})</b>")
+_TOLD = re.compile(r"<code>([0-9A-Z]{4}-[0-9A-Z]{4})</code>")
 
 _SIGN_IN = {
     Outcome.SIGNED_IN: r"200.*",

@@ -66,7 +66,7 @@ def data() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def school(data: Path) -> Iterator[DomainSchool]:
     with outside() as (site, far, received):
-        proxy = {"exceptions": [f"127.0.0.1:{site}", *far_names(far)], "blocked_categories": {}}
+        proxy = {"exceptions": [f"127.0.0.1:{site}", *far_names(far)]}
         server = {**SETTINGS["server"], "data": str(data)}
         with domain_school({**SETTINGS, "server": server, "proxy": proxy}, UNITS) as made:
             made.received = received

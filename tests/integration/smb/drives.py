@@ -23,6 +23,7 @@ from appliance.fileshare.smb.render import places, render_shares
 from appliance.policy.account import Account, Group, GroupKind, Role
 from appliance.policy.audience import for_audience
 from appliance.policy.decision import Limits
+from appliance.policy.lessons import Lesson
 from appliance.policy.limits import LimitTable
 from appliance.policy.snapshot import Snapshot, Version, encode
 from appliance.privileged.groups import Groups
@@ -65,16 +66,26 @@ class Drives:
         self.usage = Usage(self.settings.server.runtime / "usage")
         self._counter = 0
 
-    def publish(self, limits: LimitTable | None = None, **changes: Mapping[str, Any] | None) -> None:
+    def publish(
+        self,
+        limits: LimitTable | None = None,
+        lessons: tuple[Lesson, ...] = (),
+        **changes: Mapping[str, Any] | None,
+    ) -> None:
         """Publish everybody, with ``changes`` by login (dots as ``__``, dashes as ``_0_``); the door goes by it.
 
         ``None``: the account is no more.
         """
-        self.publish_only(limits, **changes)
+        self.publish_only(limits, lessons, **changes)
         if self.door.process is not None:
             self.until(lambda: self.ask("standing")["snapshot"] == [1, self._counter])
 
-    def publish_only(self, limits: LimitTable | None = None, **changes: Mapping[str, Any] | None) -> None:
+    def publish_only(
+        self,
+        limits: LimitTable | None = None,
+        lessons: tuple[Lesson, ...] = (),
+        **changes: Mapping[str, Any] | None,
+    ) -> None:
         """Publish and wait for nobody."""
         self._counter += 1
         named = {name.replace("__", ".").replace("_0_", "-"): change for name, change in changes.items()}
@@ -93,6 +104,7 @@ class Drives:
             rules=self.settings.access.rules,
             consents_required=self.settings.access.consents_required,
             limits=limits or LimitTable(Limits(LIMIT, LIMIT)),
+            lessons=lessons,
         )
         folder = self.settings.server.runtime / "snapshots"
         write_snapshot(folder / "files.snapshot", encode(for_audience(whole, "files")))

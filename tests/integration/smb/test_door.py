@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from appliance.directory.short import short_name
+from appliance.fileshare.smb.guests import SETTLE
 from appliance.policy.account import Lock
 from appliance.policy.decision import Limits
+from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.limits import LimitTable
 from appliance.usage.weight import LEAST
 from tests.integration.smb.drives import CLASS, FRED, FRIDA, LIMIT, LONG, Drives
@@ -89,6 +91,22 @@ def test_who_leaves_a_group_has_to_come_in_anew(drives: Drives) -> None:
         assert CLASS in fred("list")
         drives.publish(fred__mustermann={"groups": ()})
         drives.until(lambda: not fred.here(), within=2)
+
+
+def test_an_exam_ends_the_session_and_leaves_the_home_alone(drives: Drives) -> None:
+    with drives.seated("Groups") as fred, drives.seated("Groups", FRIDA) as frida:
+        assert CLASS in fred("list")
+        now = datetime.now(UTC)
+        drives.publish(lessons=(Lesson(1, Measure.EXAM, now, now + timedelta(hours=1), CLASS),))
+        drives.until(lambda: not fred.here(), within=2)
+        assert frida.here()
+    assert "NT_STATUS" in drives.smbclient("Groups", "ls")
+    drives.until(lambda: datetime.now(UTC) - now > 2 * SETTLE)  # who comes sooner may have come before it was known
+    with drives.seated() as fred:
+        drives.publish(lessons=(Lesson(1, Measure.EXAM, now, now + timedelta(hours=2), CLASS),))
+        assert fred.here()
+    drives.publish()
+    assert CLASS in drives.smbclient("Groups", "ls")
 
 
 def test_a_door_that_was_killed_knows_the_sessions_again(drives: Drives) -> None:

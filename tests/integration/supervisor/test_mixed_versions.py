@@ -12,7 +12,7 @@ from tests.integration.supervisor.test_mail_school import PASSWORD, SETTINGS, WI
 from tests.integration.support_school import running
 
 AUDIENCES = ("auth", "mail")
-FORMER, NEWER = 3, 5
+FORMER, NEWER = 4, 6
 LOGIN, OTHER = "anna.lehmann", "fred.mustermann"
 
 
@@ -25,12 +25,12 @@ def school():
 
 
 def as_of_format(data, form):
-    """What is published, as the format before said it (no owners of addresses), or under another number."""
+    """What is published, as the format before said it (nothing set for lessons), or under another number."""
     head, _, body = data.partition(b"\n")
     name, _form, epoch, counter, audience, _length, _checksum = head.split(b" ")
     content = json.loads(body)
     if form == FORMER:
-        del content["owners"]
+        del content["lessons"]
     body = json.dumps(content).encode()
     line = b" ".join([name, b"%d" % form, epoch, counter, audience, b"%d " % len(body)])
     return line + sha256(line + body).hexdigest().encode() + b"\n" + body

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from appliance.policy.account import Consent, Lock, Service
+from appliance.policy.lessons import Measure
 from appliance.policy.snapshot import Version
 from appliance.supervisor.devices import Device, Devices
+from appliance.supervisor.lessons import KnownLesson, Lessons
 from appliance.supervisor.limits import Exemption, Exemptions
 from appliance.supervisor.locks import KnownLock, Locks
 from appliance.supervisor.people import GivenConsent, OutOfNumbers, People, Person
@@ -182,10 +184,29 @@ def test_what_has_ended_is_swept_away_with_the_next_change(state, path):
     assert sqlite3.connect(path).execute("SELECT address FROM binding").fetchall() == [("10.1.40.8",)]
 
 
+def test_what_is_set_for_lessons_is_kept_replaced_ended_and_never_has_a_number_twice(state, path):
+    lessons, soon, late = Lessons(state), NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    block = KnownLesson(Measure.BLOCK, None, "12", (), NOW, soon, "anna.lehmann")
+    exam = KnownLesson(Measure.EXAM, 30001, None, ("example.net", "example.org"), NOW, late, "carer")
+    assert lessons.add(block) == (replace(block, number=1), ())
+    assert lessons.add(exam) == (replace(exam, number=2), ())
+    assert lessons.add(replace(block, until=late)) == (
+        replace(block, until=late, number=3),
+        (replace(block, number=1),),
+    )
+    lessons = Lessons(reopened(state, path))
+    assert lessons.standing(NOW) == (replace(exam, number=2), replace(block, until=late, number=3))
+    assert lessons.standing(late) == ()
+    lessons.end([3], NOW)
+    assert [one.number for one in lessons.standing(NOW)] == [2]
+    assert lessons.add(replace(block, since=late, until=late + timedelta(hours=1)))[0].number == 4
+    assert sqlite3.connect(path).execute("SELECT id FROM lesson").fetchall() == [(4,)], "what has ended is swept away"
+
+
 def test_a_state_of_format_1_is_brought_up_with_all_that_is_in_it(path):
     State(path).close()
     older = sqlite3.connect(path)
-    later = ("exemption", "quota", "alert", "notice", "engine", "quota_warned", "binding")
+    later = ("exemption", "quota", "alert", "notice", "engine", "quota_warned", "binding", "lesson")
     older.executescript("".join(f"DROP TABLE {table}; " for table in later) + "PRAGMA user_version = 1;")
     older.execute("INSERT INTO person VALUES (?, ?, ?, ?)", (FRED.uid, FRED.login, FRED.source_id, "2017-02-01"))
     older.commit()

@@ -44,8 +44,17 @@ class Browser:
             return str(begun["errorText"])
         while not self._loaded:
             self._take(self._read())
-        shown = self._call("Runtime.evaluate", expression="document.documentElement.innerText")
-        return str(shown["result"]["value"])
+        return str(self.evaluate("document.documentElement.innerText"))
+
+    def evaluate(self, expression: str) -> Any:
+        """Work out ``expression`` (JavaScript) in the page that is loaded."""
+        return self._call("Runtime.evaluate", expression=expression)["result"]["value"]
+
+    def screen(self, width: int, dark: bool = False) -> None:
+        """Have a screen of ``width`` CSS pixels, and the colours that go with the night if it is ``dark``."""
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=600, deviceScaleFactor=1, mobile=True)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = self._send(method, parameters)

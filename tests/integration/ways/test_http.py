@@ -160,7 +160,7 @@ def test_a_name_that_leads_inside_leads_nowhere(town, name):
     with town.refuses("inside"):
         status, page = ask(town, name)
     assert status == 403
-    assert b"<b>" in page
+    assert b"<code>" in page
 
 
 def test_an_address_that_the_server_has_got_since_is_its_own(town):

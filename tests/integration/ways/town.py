@@ -27,6 +27,7 @@ from appliance.policy.owners import Binding
 from tests.integration.demo.waiting import eventually
 from tests.integration.proxy.nameserver import dnsmasq
 from tests.integration.support_daemon import Daemon
+from tests.integration.support_lists import put_lists
 from tests.integration.support_parts import Parts, person, short_folder
 from tests.integration.ways.sites import Heard, sites
 from tests.integration.wlan.networks import PC, PHONE, PHONE6, SERVER, Networks, networks
@@ -48,6 +49,10 @@ CHOSEN, CHOSEN6 = "203.0.113.9", "2620:fe::77"
 """What the phone says it goes to, whatever the site."""
 LISTED6 = "2620:fe::13"
 BLOCKED = "spiele.example"
+CLOSED = "spiele-seite.de"
+"""Closed like the other, under a name that browsers take for one of the internet."""
+ENGINE, SAFE, STRICT, MODERATE = "9.9.9.14", "9.9.9.15", "9.9.9.16", "9.9.9.17"
+"""Search engines; one of them safely; YouTube so and so."""
 HELLO_ID = 0xF1
 _PUBLISHED = (b"\0\1\0" + ech(listed(config(HELLO_ID, name=b"front.example")))).hex()
 """An HTTPS record with a key for encrypted hellos (RFC 9848), which say front.example in clear."""
@@ -61,6 +66,15 @@ NAMES: Mapping[str, str] = {
     "front.example": RAW,
     "cloudflare-ech.com": RAW,
     BLOCKED: GOOD,
+    CLOSED: GOOD,
+    "www.google.com": ENGINE,
+    "forcesafesearch.google.com": SAFE,
+    "www.youtube.com": ENGINE,
+    "restrict.youtube.com": STRICT,
+    "restrictmoderate.youtube.com": MODERATE,
+    "www.bing.com": ENGINE,
+    "strict.bing.com": PC,
+    "duckduckgo.com": ENGINE,
     "inside.example": PC,
     "server.example": SERVER,
     "away.example": CHOSEN,
@@ -75,9 +89,11 @@ NAMES: Mapping[str, str] = {
     "late.example": LATE,
     "silent.example": "9.9.6.6",
 }
+ENGINES = (ENGINE, SAFE, STRICT, MODERATE)
+_OF_ENGINES = [name for name, address in NAMES.items() if address in ENGINES and name.endswith(".com")]
 _NETWORK = (
     "networks: [10.1.0.0/16, 'fd12:1:1::/48', 9.9.8.0/24]\nwlan_networks: [10.1.64.0/18, 'fd12:1:1:64::/64']\n"
-    "rooms: {'12': [10.1.12.0/24]}\n"
+    "rooms: {'12': [10.1.12.0/24], wlan: [10.1.64.0/18]}\n"
 )
 
 
@@ -88,7 +104,7 @@ class Town(Parts):
     PEOPLE: ClassVar = PEOPLE
     TEACHERS = (2, 2)
     LISTENERS = ("proxy", "proxy-tls", "transparent-http", "transparent-tls")
-    FOLDERS: ClassVar = {"lists/games": (0o755, False)}
+    FOLDERS: ClassVar = {}
     NETWORK_YAML = _NETWORK
     PORTS: ClassVar = {"proxy": 3128, "proxy-tls": 3129, "transparent-http": 3130, "transparent-tls": 3131}
 
@@ -99,7 +115,7 @@ class Town(Parts):
         self.hosts.write_text("")
         self.net: Networks = stack.enter_context(networks({Path("/etc/resolv.conf"): resolv, Path("/etc/hosts"): none}))
         self.net.outside.must(
-            *(f"ip addr add {one}/32 dev lo" for one in (GOOD, OTHER, RAW, LISTED)),
+            *(f"ip addr add {one}/32 dev lo" for one in (GOOD, OTHER, RAW, LISTED, *ENGINES)),
             *(f"ip addr add {one}/128 dev lo nodad" for one in (SIX, LISTED6)),
         )
         self._names = self._serve_names(stack)
@@ -108,13 +124,19 @@ class Town(Parts):
         self.heard = Heard()
         served = (GOOD, OTHER, SIX, LISTED, LISTED6)
         stack.enter_context(sites(self.net.outside, served, folder / "site", self.heard))
+        issue(ensure_authority(folder / "engines", "com"), folder / "engine", _OF_ENGINES, None)
+        stack.enter_context(sites(self.net.outside, ENGINES, folder / "engine", self.heard))
         self.raw = stack.enter_context(self.net.outside.within(lambda: socket.create_server((RAW, 443))))
         self.raw.settimeout(10.0)
         files = {
             "proxy": (
-                f"lists: {folder}/lists\nblocked_categories: {{pupil: [games]}}\nhead_timeout: 1 s\nidle_timeout: 2 s\n"
+                f"head_timeout: 1 s\nidle_timeout: 2 s\n"
                 f"answer_timeout: 3 s\nconnect_timeout: 2 s\nconnections_per_address: 60\nconnections: 200\n"
                 f"unnamed: ['{LISTED}:443', '{LISTED}:5223', '[{LISTED6}]:443']\n"
+            ),
+            "web": (
+                "blocked_categories: {pupil: [games]}\n"
+                "safe_search:\n  - {groups: [klasse10a], search: false, youtube: moderate}\n  - {roles: [pupil]}\n"
             ),
             "access": (
                 "rules:\n"
@@ -124,7 +146,7 @@ class Town(Parts):
             ),
         }
         super().__init__(folder, stack, files)
-        (folder / "lists" / "games" / "domains").write_text(f"{BLOCKED}\n")
+        put_lists(self.settings.server.state, {"games": [BLOCKED, CLOSED]})
         self.proxy = self.service("proxy", *self.LISTENERS)
         self.run(stack, self.proxy)
         self.net.load(render(wlan_of(self.settings)))
@@ -192,6 +214,7 @@ class Town(Parts):
         records = [f"--host-record={name},{address},0" for name, address in NAMES.items()]
         records += [f"--host-record=mixed.example,{PC},0", f"--host-record=mixed.example,{GOOD},0"]
         records += [f"--dns-rr={name},65,{_PUBLISHED}" for name in ("hidden.example", "front.example")]
+        records += ["--local=/com/de/", "--address=/safe.duckduckgo.com/"]
         records += [f"--addn-hosts={self.hosts}", "--local-ttl=0", "--user=root"]
         server = self.net.server
         return server.within(lambda: stack.enter_context(dnsmasq(53, "127.0.0.1", *records)))

@@ -150,6 +150,15 @@ def test_other_names_are_asked_of_whom_the_machine_asks(names, more):
     assert names.ask("site.example", "TXT", OUTSIDE, None, *more) == ("NOERROR", ['"hello"'])
 
 
+@pytest.mark.parametrize("kind", ["A", "AAAA"])
+def test_hosts_at_which_search_is_made_safe_share_an_address_with_no_others(names, kind):
+    said = {host: names.ask(host, kind) for host in ("www.google.com", "google.de", "www.youtube.com")}
+    assert {status for status, _rows in said.values()} == {"NOERROR"}
+    assert said["www.google.com"] == said["google.de"] != said["www.youtube.com"]
+    assert all(len(rows) == 1 for _status, rows in said.values())
+    assert names.ask("mail.google.com", kind) not in said.values(), "nothing below them is meant"
+
+
 @pytest.mark.parametrize("kind", ["TYPE65", "TYPE64", "ANY"])
 @pytest.mark.parametrize("more", [(), ("+tcp",)])
 def test_keys_that_would_hide_the_name_of_a_site_are_left_out(names, kind, more):

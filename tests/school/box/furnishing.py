@@ -15,7 +15,7 @@ from tests.school.box.small_internet import CASINO
 
 DOMAIN = "schule.example"
 PACKAGES = "/root/packages"
-LISTS = "/var/lib/schoolserver/lists"
+LISTS = "/srv/lists"
 CASINO_LIST = f"{LISTS}/gambling/domains"
 _OTHER_LISTS = ["adult", "agressif", "dangerous_material", "doh", "drogue", "malware", "phishing", "redirector", "vpn"]
 _INSTALL_WITHIN = 300.0
@@ -77,8 +77,8 @@ def answer(server: Host, *, with_backup: bool = False, directory: str = "slapd")
 def set_up(server: Host, *, with_backup: bool, directory: str) -> None:
     """As the carer does it on the first day."""
     answer(server, with_backup=with_backup, directory=directory)
-    fetch_lists(server)
     server.run("schoolserver setup --answers /root/answers.yaml", timeout=_INSTALL_WITHIN)
+    fetch_lists(server)
     # Those who send here without a pause would soon have sent what is allowed in an hour.
     server.write("/etc/schoolserver/mail.yaml", "rules: {recipients_per_hour: {pupil: 100000}}\n")
     server.run("schoolserver reload")
@@ -106,6 +106,9 @@ def fetch_lists(server: Host) -> None:
     server.write(CASINO_LIST, f"{CASINO}\n")
     for category in _OTHER_LISTS:
         server.write(f"{LISTS}/{category}/domains", f"{category.replace('_', '-')}.example\n")
+    source = f"{{url: {LISTS}, format: squidguard, categories: [gambling, {', '.join(_OTHER_LISTS)}]}}"
+    server.write("/etc/schoolserver/web.yaml", f"lists: {{sources: [{source}]}}\n")
+    server.run("schoolserver reload && schoolserver web lists update", timeout=120)
 
 
 def trust_school(peer: Host, server: Host) -> None:

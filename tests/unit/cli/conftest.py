@@ -20,6 +20,7 @@ _NOUNS = (
     "users",
     "users_import",
     "users_passwords",
+    "web_lessons",
     "why",
 )
 

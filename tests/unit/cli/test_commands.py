@@ -54,7 +54,22 @@ def test_a_letter_is_explained_by_its_address(given: tuple[str, ...], server, sc
     assert server.asked == [("explain", {"login": "fred.mustermann", "service": "mail", "target": "klasse3a"})]
 
 
-@pytest.mark.parametrize("given", [("mail", "a", "--target", "b"), ("files", "a")])
+def test_explain_says_what_would_have_to_change(server, schoolserver) -> None:
+    server.answers["explain"] = {**EXPLAINED, "steps": [], "changes": ["this would have to change", "that would"]}
+    ran = schoolserver("explain", "fred.mustermann", "web", "example.org", "--device", "10.1.40.7")
+    assert server.asked == [
+        ("explain", {"login": "fred.mustermann", "service": "web", "target": "example.org", "device": "10.1.40.7"})
+    ]
+    assert ran.output.splitlines()[-2:] == ["To change it: this would have to change", "         or: that would"]
+
+
+@pytest.mark.parametrize("given", [("files", "--device", "10.1.1.1"), ("web", "--device", "a", "--address", "b")])
+def test_a_device_is_for_the_web_and_an_address_by_itself(given, server, schoolserver) -> None:
+    assert schoolserver("explain", "fred.mustermann", *given).exit_code == 2
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("given", [("mail", "a", "--target", "b"), ("pc", "a")])
 def test_a_target_too_many_is_told(given: tuple[str, ...], server, schoolserver) -> None:
     assert schoolserver("explain", "fred.mustermann", *given).exit_code == 2
     assert server.asked == []

@@ -23,8 +23,8 @@ def test_numbers_are_distinct_and_stay_within_the_announced_range():
     assert len(set(numbers)) == len(numbers)
     assert all(61000 <= number < 61032 for number in numbers)
     assert all(identity.uid == identity.gid for identity in own.values())
-    for stranger in ("autoconfig", "resolver"):
-        assert own.pop(stranger).groups == (), "who answers strangers reaches no socket of ours"
+    for stranger in ("autoconfig", "resolver", "lists"):
+        assert own.pop(stranger).groups == (), "who has to do with strangers reaches no socket of ours"
     assert all(identities.group("services") in identity.groups for identity in own.values())
 
 

@@ -27,12 +27,20 @@ MOST = {
     "smb": 2.5,  # it sees into Samba's processes and reads every home
     "guard": 2.0,
     "firewall": 2.0,
+    "lists": 1.5,
+    "lists@": 1.5,
     "resolver": 1.5,
     "time": 3.5,  # chrony sets the clock and changes users
     "domain": 5.0,  # a domain controller serves files and policies as whoever asks, and marks them with SYS_ADMIN
 }
 # Whose state a part may write, where that is not its own alone: Dovecot's configuration, keytabs.
-WRITES = {"privileged": ("imap", "domain", "mail", "proxy"), "guard": ("domain",), "smb": ("smb", "domain"), "outbound": ("mail",)}
+WRITES = {
+    "privileged": ("imap", "domain", "mail", "proxy"),
+    "guard": ("domain",),
+    "smb": ("smb", "domain"),
+    "outbound": ("mail",),
+    "lists": ("filter",),
+}
 # What says how a service runs, and not what it may.
 PLAIN = {
     *("Type", "ExecStart", "ExecStartPre", "ExecStartPost", "ExecReload", "Sockets", "Restart", "RestartSec"),

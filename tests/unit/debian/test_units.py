@@ -11,9 +11,15 @@ from appliance.supervisor.launcher.units import school_units
 from tests.unit.debian import reading
 
 GROUPS = {"services": "schoolserver", "admin": "schoolserver-admin"}
-MORE_SOCKETS = {"schoolserver-backup.socket"}  # of what the demo does as a child
-MORE_SERVICES = {"schoolserver-backup@.service", "schoolserver-certificates.service"}
-MORE_FOLDERS = {"/var/lib/schoolserver", "/run/schoolserver", "/run/schoolserver/backup"}
+MORE_SOCKETS = {"schoolserver-backup.socket", "schoolserver-lists.socket"}  # of what the demo does as a child
+MORE_SERVICES = {
+    *("schoolserver-backup@.service", "schoolserver-certificates.service"),
+    *("schoolserver-lists.service", "schoolserver-lists@.service"),
+}
+MORE_FOLDERS = {
+    *("/var/lib/schoolserver", "/run/schoolserver", "/run/schoolserver/backup"),
+    *("/run/schoolserver/lists", "/var/lib/schoolserver/filter"),
+}
 PACKAGE_OF = {
     "domain": "domain",
     "guard": "domain",

@@ -11,10 +11,12 @@ import pytest
 from appliance.auth.client import Answer, Verdict
 from appliance.fileshare.replies import Notice, Stage, notice, told
 from appliance.fileshare.session import Ended, FilesSession, House
+from appliance.fileshare.shares import Hall, locate
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.decision import Limits, Reason, Rule
 from appliance.policy.events import Kind, validate
+from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.limits import LimitTable
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.session.obstacle import Hitch, Obstacle
@@ -120,6 +122,23 @@ def test_who_one_is_for_the_disk(around: Around) -> None:
     assert session.here()[1] is shares
     around.snapshot = snapshot(replace(FRED, groups=()))
     assert session.here()[0].groups == ()
+
+
+def test_in_an_exam_there_is_the_home_alone(around: Around) -> None:
+    session = around.signed_in()
+    exam = Lesson(1, Measure.EXAM, NOW, NOW + timedelta(hours=1), "klasse3a")
+    whole = around.snapshot
+    assert whole is not None
+    around.snapshot = replace(whole, lessons=(exam,))
+    person, shares = session.here()
+    assert (person.groups, dict(shares.groups), shares.staff) == ((), {}, None)
+    assert locate(shares, "/") == Hall(("Home",))
+    assert session.here()[1] is shares
+    assert (session.fetch("/Groups/klasse3a/x", 1) or "").startswith("550 The folders of groups are closed during")
+    assert session.fetch("/Home/x", 1) is None
+    assert session.visit.recheck() is None and not around.ends, "what is at home can be handed in"
+    around.snapshot = replace(whole, lessons=(replace(exam, since=NOW - timedelta(hours=1), until=NOW),))
+    assert session.here()[0].groups == (30001,)
 
 
 def test_a_name_takes_space_too(around: Around) -> None:

@@ -21,6 +21,7 @@ from appliance.fileshare.smb.guests import Guest, Seat
 from appliance.fileshare.smb.smbd import NoSmbd
 from appliance.policy.account import Account, Lock, Role, Service
 from appliance.policy.events import Event, Kind, validate
+from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.rules import AccessRule, Who
 from appliance.policy.snapshot import Snapshot, Version
 from appliance.session.house import House
@@ -198,6 +199,23 @@ def test_who_opens_drives_faster_than_any_pc_is_told_to_wait_and_others_are_not(
     assert "fred" not in line
 
 
+def test_what_was_made_before_somebody_went_is_not_of_the_session_with_which_he_comes_again(
+    smbds: list[Smbd], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His files may not have been looked at in between, and what is cut of a session is removed."""
+    scene, now = Scene(KNOWN), [1000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    first = scene.enter("fred")
+    now[0] += 10
+    scene.enter("fred", 4712)
+    assert scene.door.cuts[20001].begun == 1000.0, "he has been here all the time"
+    for seat in (first, scene.door.seats[4712]):
+        scene.door.gone(seat)
+    now[0] += 10
+    scene.enter("fred", 4713)
+    assert scene.door.cuts[20001].begun == 1020.0
+
+
 def test_the_same_sign_in_is_recorded_once_a_minute(smbds: list[Smbd], monkeypatch: pytest.MonkeyPatch) -> None:
     scene, now = Scene(KNOWN), [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -222,6 +240,42 @@ def test_who_cannot_be_kept_for_the_next_door_does_not_get_in(smbds: list[Smbd])
     assert (smbds[0].closed, smbds[1].closed) == (False, True)
     assert outcomes(scene) == [("fred", ADDRESS, "verified"), ("frida", ADDRESS, "try-later")]
     assert len(scene.door.sessions) == 1
+
+
+EXAM = Lesson(1, Measure.EXAM, NOW - timedelta(minutes=5), NOW + timedelta(hours=1), "klasse3a")
+
+
+def in_class(*lessons: Lesson) -> Snapshot:
+    """Both of one class."""
+    accounts = {login: replace(one, groups=("klasse3a",)) for login, one in KNOWN.accounts.items()}
+    return replace(KNOWN, accounts=accounts, lessons=lessons)
+
+
+def test_in_an_exam_the_drive_of_groups_does_not_open_and_the_home_does(smbds: list[Smbd], tmp_path: Path) -> None:
+    scene = Scene(in_class(EXAM), tmp_path)
+    assert scene.no("fred") == "exam"
+    assert outcomes(scene) == [("fred", ADDRESS, "denied")]
+    assert list(scene.enter("fred", share="Home").guests) == ["fred"]
+    assert scene.no("fred") == "exam", "in a session that is there, too"
+    scene.snapshot = in_class(replace(EXAM, until=NOW))
+    scene.enter("fred")
+    assert len(smbds) == 1
+
+
+def test_an_exam_that_begins_ends_what_is_open_and_nothing_that_comes_after(smbds: list[Smbd], tmp_path: Path) -> None:
+    scene = Scene(in_class(), tmp_path)
+    who = SignedIn("fred", EXAM.since - timedelta(minutes=5), NOW)
+    scene.door.take_back(4711, 99, who, ADDRESS, 1001)
+    scene.door.recheck_all()
+    assert not smbds[0].told
+    scene.snapshot = in_class(EXAM)
+    scene.door.recheck_all()
+    assert smbds[0].told == [signal.SIGTERM]
+    ended = [event for event in scene.journal.events if event.kind is Kind.SESSION_ENDED]
+    assert [dict(event.fields) for event in ended] == [{"login": "fred", "service": "files", "reason": "exam"}]
+    scene.door.take_back(4712, 99, replace(who, at=NOW), ADDRESS, 1001)
+    scene.door.recheck_all()
+    assert not smbds[1].told
 
 
 LOCKED = (Lock(None, NOW - timedelta(days=1), None),)

@@ -12,13 +12,17 @@ from hypothesis import strategies as st
 
 from appliance.policy.account import Account, Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.decision import Limits
+from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.mailing import MailRules, RoleRules
 from appliance.policy.owners import NOBODY, Binding
 from appliance.policy.request import Action, Request
 from appliance.policy.rules import AccessRule, Who
+from appliance.policy.safe_search import Enforced, SearchRule
 from appliance.policy.schedule import Days, Holidays, Schedule, Window
 from appliance.policy.snapshot import Snapshot, Version
+from appliance.policy.web import Verdict, WebRule
+from appliance.policy.web_rules import WebRules
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FRED = "fred.mustermann"
@@ -182,8 +186,34 @@ mail_rules = st.builds(
     sets(Role),
     sets(Role),
 )
+search_rules = st.builds(SearchRule, st.sampled_from(["web.yaml:1", "web.yaml:2"]), whos, sets(Enforced))
 networks = st.sampled_from(["10.1.12.0/24", "10.1.12.64/28", "fd00:12::/64", "0.0.0.0/0"]).map(ip_network)
+lessons = st.builds(
+    Lesson,
+    st.integers(1, 99),
+    st.sampled_from(Measure),
+    instants,
+    instants,
+    st.none() | st.sampled_from(_GROUPS),
+    st.none() | st.sampled_from(_ROOMS),
+    st.lists(st.sampled_from(["example.org", "org", "schule.example"]), max_size=2).map(tuple),
+    st.booleans(),
+)
 bindings = st.builds(Binding, st.sampled_from(_LOGINS), instants, instants)
+CATEGORIES = ("games", "learning", "unlisted", "address")
+web_rules = st.builds(
+    WebRule,
+    st.integers(1, 99).map(lambda line: f"web.yaml:{line} rules"),
+    whos | st.just(Who(everyone=True)),
+    st.sampled_from(Verdict),
+    st.just(frozenset()) | sets(CATEGORIES),
+    st.just(frozenset()) | sets(["example.org", "org", "schule.example"]),
+    st.just(frozenset()) | sets(_ROOMS),
+    st.just(()) | st.lists(networks, max_size=2).map(tuple),
+    st.just(frozenset()) | sets(["10.1.12.3", "fd00:12::5"]),
+    st.none() | schedules,
+    st.sampled_from(["", "what the rule says"]),
+)
 snapshots = st.builds(
     lambda version, people, groups, asked, *fields: Snapshot(
         version,
@@ -204,10 +234,20 @@ snapshots = st.builds(
     tables,
     mail_rules,
     st.dictionaries(st.sampled_from(["10.1.12.3", "10.1.12.70", "fd00:12::5"]), bindings, max_size=2),
+    st.lists(web_rules, max_size=4).map(WebRules),
+    st.lists(lessons, max_size=2).map(tuple),
+    st.lists(search_rules, max_size=2).map(tuple),
 )
 targets = st.one_of(
     st.sampled_from(
-        ["https://www.example.org/x", "schule.example:443", "evil-example.org", "http://[fd00::1]:8080/", ""]
+        [
+            "https://www.example.org/x",
+            "schule.example:443",
+            "evil-example.org",
+            "http://[fd00::1]:8080/",
+            "",
+            "/Groups/x",
+        ]
     ),
     st.text(max_size=20),
 )
@@ -222,6 +262,7 @@ requests = st.builds(
     st.none() | st.sampled_from(_ROOMS),
     st.none() | st.integers(0, 10**8),
     st.booleans(),
+    st.none() | sets(CATEGORIES),
 )
 
 # Schools in which the answer to a request of Fred's often hangs on the time, on a consent or on a rule.
@@ -236,12 +277,14 @@ _deciding_rules = st.builds(
     st.none() | schedules,
 )
 deciding = st.builds(
-    lambda roles, asked, required, held, agreed, table, owners: school(
+    lambda roles, asked, required, held, agreed, table, owners, web, led: school(
         *asked,
         accounts=(account(role=roles, consents=agreed, locks=tuple(held)),),
         consents_required=required,
         limits=table,
         owners=owners,
+        web=WebRules(web),
+        lessons=tuple(led),
     ),
     st.sampled_from(Role),
     st.lists(_deciding_rules, min_size=1, max_size=3),
@@ -250,6 +293,8 @@ deciding = st.builds(
     consents,
     tables,
     st.dictionaries(st.sampled_from(["10.1.12.3", "10.1.12.70"]), bindings, max_size=2),
+    st.lists(web_rules, max_size=3),
+    st.just(()) | st.lists(lessons, max_size=3),
 )
 freds_requests = requests.map(lambda request: replace(request, login=FRED))
 nobodys_requests = requests.map(lambda request: replace(request, login=NOBODY, service=Service.WEB))

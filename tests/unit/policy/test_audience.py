@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 
 from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.audience import AUDIENCES, for_audience
+from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.mailing import MailRules
 from appliance.policy.owners import NOBODY, Binding
-from appliance.policy.request import Request
+from appliance.policy.request import Action, Request
 from appliance.policy.rules import Who, decide
+from appliance.policy.safe_search import Enforced, SearchRule, safe_search
 from appliance.policy.snapshot import decode, encode, same_meaning
+from appliance.policy.web import Verdict, WebRule
+from appliance.policy.web_rules import WebRules
 
 from .strategies import FRED, NOW, account, checked, instants, requests, rule, school, snapshots
 
@@ -33,6 +37,7 @@ WHOLE = school(
     consents_required={Service.MAIL: frozenset({Consent.LOGS}), Service.WEB: frozenset({Consent.VIDEO})},
     mail=MailRules(sends_outside=frozenset({Role.TEACHER})),
     owners={"10.1.40.7": Binding(FRED, NOW, NOW + timedelta(hours=5))},
+    safe_search=(SearchRule("web.yaml", Who(groups=frozenset({"chor"})), frozenset({Enforced.SEARCH})),),
 )
 
 
@@ -75,6 +80,40 @@ def test_only_the_web_knows_whose_device_is_where():
     assert {name for name in AUDIENCES if for_audience(WHOLE, name).owners} == {"supervisor", "web"}
     assert for_audience(WHOLE, "web").owners == WHOLE.owners
     assert {name for name in AUDIENCES if b"10.1.40.7" in encode(for_audience(WHOLE, name))} == {"supervisor", "web"}
+
+
+def test_only_the_web_knows_which_sites_are_open_and_the_groups_that_are_asked_for():
+    web = WebRules([WebRule("web.yaml:3 rules[0]", Who(groups=frozenset({"klasse3a"})), Verdict.BLOCK)])
+    whole = replace(WHOLE, web=web)
+    assert {name for name in AUDIENCES if for_audience(whole, name).web} == {"supervisor", "web"}
+    assert "klasse3a" in for_audience(whole, "web").accounts[FRED].groups
+    assert "klasse3a" not in for_audience(whole, "auth").accounts[FRED].groups
+    again = for_audience(WHOLE, "web", (whole, for_audience(whole, "web")))
+    assert again == for_audience(WHOLE, "web"), "who asked for a group no more is not told of it"
+
+
+def test_who_decides_on_the_web_knows_all_that_is_set_for_lessons_and_the_others_exams_alone():
+    later = NOW + timedelta(hours=1)
+    exam = Lesson(1, Measure.EXAM, NOW, later, "klasse3a", "12", ("example.org",))
+    whole = replace(WHOLE, lessons=(exam, Lesson(2, Measure.BLOCK, NOW, later, room="12")))
+    parts = {name: for_audience(whole, name) for name in AUDIENCES}
+    assert {name for name, part in parts.items() if part.lessons == whole.lessons} == {"supervisor", "auth", "web"}
+    assert parts["mail"].lessons == parts["files"].lessons == (replace(exam, room=None, targets=()),)
+    assert {name for name, part in parts.items() if "klasse3a" in part.accounts[FRED].groups} == set(AUDIENCES)
+
+
+def test_only_the_web_knows_for_whom_search_is_made_safe_and_who_that_is():
+    assert {name for name in AUDIENCES if for_audience(WHOLE, name).safe_search} == {"supervisor", "web"}
+    without_rules = for_audience(replace(WHOLE, rules=()), "web")
+    assert safe_search(without_rules.safe_search, without_rules.accounts[FRED]).source == "web.yaml"
+
+
+@checked
+@given(snapshots)
+def test_search_is_safe_for_the_same_people_by_the_part_and_by_the_whole(snapshot):
+    part = for_audience(snapshot, "web")
+    for login, whole in snapshot.accounts.items():
+        assert safe_search(part.safe_search, part.accounts[login]) == safe_search(snapshot.safe_search, whole)
 
 
 def test_a_limit_goes_to_those_whose_service_it_is_about_with_the_groups_it_asks_for():
@@ -126,6 +165,8 @@ def test_the_part_decides_as_the_whole(snapshot, request, now, audience, nobody)
         request = replace(request, login=request.login or "nobody", by_address=False)
     elif nobody:
         request = replace(request, login=NOBODY, service=Service.WEB)
+    if not AUDIENCES[audience].sites:  # nor does such a one open sites
+        request = replace(request, action=Action.SIGN_IN)
     if request.service in AUDIENCES[audience].services:
         assert decide(part, request, now) == decide(snapshot, request, now)
     assert decode(encode(part)) == part

@@ -16,6 +16,15 @@ from .strategies import FRED, NOW, checked
 COUNTS = {"new": 3, "changed": 2, "moved": 1, "gone": 0}
 CONSENT = {"login": FRED, "consent": "logs", "version": "2026-08", "by": "office"}
 LOCK = {"login": FRED, "service": "mail", "until": "2026-12-01T00:00:00+01:00", "by": "head", "reason": "agreed"}
+LESSON = {
+    "number": 7,
+    "measure": "exam",
+    "group": "klasse3a",
+    "targets": ("example.org",),
+    "until": "2026-11-23T10:35:00+01:00",
+    "by": "carer",
+    "teacher": "anna.lehmann",
+}
 EXAMPLES = {
     Kind.SIGN_IN: {"service": "mail", "login": FRED, "address": "10.1.12.3", "outcome": "verified"},
     Kind.REFUSED: {
@@ -68,6 +77,8 @@ EXAMPLES = {
     Kind.VERSIONS_DELETED: {"instant": None, "count": 38, "by": "carer"},
     Kind.DEVICE_BOUND: {"login": FRED, "address": "10.1.40.7", "until": "2026-12-19T00:00:00+01:00", "by": "carer"},
     Kind.DEVICE_RELEASED: {"login": FRED, "address": "10.1.40.7", "by": "carer"},
+    Kind.LESSON_BEGUN: LESSON,
+    Kind.LESSON_ENDED: LESSON,
 }
 
 
@@ -112,6 +123,8 @@ def test_a_refusal_names_no_person():
         (Kind.LOCKED, "until", "tomorrow"),
         (Kind.LOCKED, "until", 7),
         (Kind.CONSENT_GIVEN, "consent", "all"),
+        (Kind.LESSON_BEGUN, "measure", "party"),
+        (Kind.LESSON_BEGUN, "targets", ("x",) * 1_001),
         (Kind.WEB_USED, "outcome", "perhaps"),
         (Kind.WEB_USED, "way", "socks"),
         (Kind.WEB_USED, "requests", -1),

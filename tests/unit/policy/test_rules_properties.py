@@ -11,6 +11,8 @@ from appliance.policy.decision import Allow, Deny, Limits, TryLater
 from appliance.policy.limits import LimitTable
 from appliance.policy.rules import decide, explain
 from appliance.policy.schedule import ALL_DAY, Schedule
+from appliance.policy.web import Verdict
+from appliance.policy.web_rules import WebRules
 
 from .strategies import BERLIN, checked, deciding, freds_requests, instants, nobodys_requests, requests, snapshots
 
@@ -24,7 +26,8 @@ def meaning(decision):
 def test_it_is_total_and_explains_what_it_decides(snapshot, request, now):
     decision = decide(snapshot, request, now)
     assert isinstance(decision, Allow | Deny | TryLater)
-    assert isinstance(decision, TryLater) is (snapshot is None)
+    unknown = snapshot is not None and request.categories is None and any(rule.categories for rule in snapshot.web)
+    assert isinstance(decision, TryLater) is (snapshot is None) or unknown
     explained, steps = explain(snapshot, request, now)
     assert explained == decision
     assert steps
@@ -105,6 +108,14 @@ def with_a_lock(snapshot, login, number):
     return person_changed(locks=held)(snapshot, login, number)
 
 
+def with_an_open_site_closed(snapshot, _, number):
+    places = [place for place, rule in enumerate(snapshot.web) if rule.verdict in (Verdict.ALLOW, Verdict.ALWAYS)]
+    assume(places)
+    place = places[number % len(places)]
+    closed = replace(snapshot.web[place], verdict=Verdict.BLOCK)
+    return replace(snapshot, web=WebRules((*snapshot.web[:place], closed, *snapshot.web[place + 1 :])))
+
+
 def with_half_the_limits(snapshot, _, __):
     def half(limits):
         return Limits(limits.upload // 2, limits.download // 2)
@@ -147,6 +158,7 @@ TAKEN_AWAY = [
     without_a_consent,
     with_a_consent_required,
     with_a_lock,
+    with_an_open_site_closed,
     with_half_the_limits,
     without_an_exemption,
     without_the_account,

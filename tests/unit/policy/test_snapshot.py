@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given
@@ -12,11 +13,15 @@ from hypothesis import strategies as st
 from appliance.policy import snapshot as module
 from appliance.policy.account import Consent, Group, GroupKind, Lock, Role, Service
 from appliance.policy.decision import Limits
+from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.limits import LimitRule, LimitTable
 from appliance.policy.mailing import MailRules, RoleRules
 from appliance.policy.owners import Binding
 from appliance.policy.rules import Who
+from appliance.policy.safe_search import Enforced, SearchRule
 from appliance.policy.snapshot import BrokenSnapshot, Version, decode, encode, same_meaning
+from appliance.policy.web import Verdict, WebRule
+from appliance.policy.web_rules import WebRules
 
 from .strategies import FRED, LESSONS, NOW, account, checked, rule, school, snapshots
 
@@ -54,11 +59,31 @@ FULL = school(
         "10.1.40.7": Binding(FRED, NOW, NOW + timedelta(hours=5)),
         "fd00:40::7": Binding(FRED, NOW, NOW + timedelta(days=1)),
     },
+    web=WebRules(
+        [
+            WebRule(
+                "web.yaml:3 rules[0]",
+                Who(groups=frozenset({"klasse3a"})),
+                Verdict.ONLY,
+                frozenset({"learning"}),
+                frozenset({"example.org"}),
+                frozenset({"12"}),
+                (ip_network("10.1.12.0/24"), ip_network("fd00:12::/64")),
+                frozenset({"10.1.12.3"}),
+                LESSONS,
+            ),
+        ]
+    ),
+    lessons=(
+        Lesson(7, Measure.EXAM, NOW, NOW + timedelta(hours=1), "klasse3a", targets=("example.org",), log_on=True),
+        Lesson(8, Measure.BLOCK, NOW, NOW + timedelta(hours=1), room="12"),
+    ),
+    safe_search=(SearchRule("web.yaml:4", Who(groups=frozenset({"klasse3a"})), frozenset(Enforced)),),
 )
 DATA = encode(FULL)
 
 
-def framed(body: bytes, form: int = 4) -> bytes:
+def framed(body: bytes, form: int = 5) -> bytes:
     """Give ``body`` in a frame that is in order."""
     head = f"schoolserver-snapshot {form} 1 1 mail {len(body)} ".encode()
     return head + sha256(head + body).hexdigest().encode() + b"\n" + body
@@ -83,7 +108,7 @@ def test_any_snapshot_comes_back(snapshot):
 def test_the_first_line_says_what_it_is():
     head, _, body = encode(replace(FULL, version=Version(3, 12), audience="mail")).partition(b"\n")
     words = head.decode().split(" ")
-    assert words[:6] == ["schoolserver-snapshot", "4", "3", "12", "mail", str(len(body))]
+    assert words[:6] == ["schoolserver-snapshot", "5", "3", "12", "mail", str(len(body))]
     assert len(words) == 7
     assert len(words[6]) == 64
 
@@ -125,8 +150,8 @@ def test_any_bytes_are_refused(data):
         (DATA.replace(b"schoolserver", b"school", 1), "the first line is not that of a snapshot"),
         (DATA[:-10], f"{len(DATA.partition(bytes([10]))[2]) - 10} bytes follow the first line"),
         (DATA.replace(b"schule.example", b"schule.examplf"), "the checksum does not fit"),
-        (DATA.replace(b"snapshot 4 1 1 ", b"snapshot 4 1 2 "), "the checksum does not fit"),
-        (framed(b"{}", form=5), "format 5 is not known here; known: 2, 3, 4"),
+        (DATA.replace(b"snapshot 5 1 1 ", b"snapshot 5 1 2 "), "the checksum does not fit"),
+        (framed(b"{}", form=6), "format 6 is not known here; known: 3, 4, 5"),
         (framed(b"{}"), "the content is not what its format says"),
     ],
 )
@@ -144,12 +169,12 @@ def test_this_format_and_at_most_the_two_before_are_read():
 
 def test_the_formats_before_are_read():
     body = body_of(DATA)
+    del body["web"], body["lessons"], body["safe_search"]
+    former = decode(framed(json.dumps(body).encode(), form=4))
+    assert former == replace(FULL, audience="mail", web=WebRules(), lessons=(), safe_search=())
     del body["owners"]
     former = decode(framed(json.dumps(body).encode(), form=3))
-    assert former == replace(FULL, audience="mail", owners={})
-    del body["mail"]
-    former = decode(framed(json.dumps(body).encode(), form=2))
-    assert former == replace(FULL, audience="mail", owners={}, mail=MailRules())
+    assert former == replace(FULL, audience="mail", web=WebRules(), lessons=(), safe_search=(), owners={})
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from .strategies import checked
         ("http://192.0.2.7/", "192.0.2.7"),
         ("https://münchen.example/", "xn--mnchen-3ya.example"),
         ("https://a_b.example/", "a_b.example"),
+        ("https://Fußball。STRAẞE.example.:443/", "xn--fuball-cta.xn--strae-oqa.example"),
     ],
 )
 def test_host(target, host):
@@ -47,6 +48,7 @@ def test_host(target, host):
         "https://example.org%00.evil.example/",
         "https://evil.example℀.example.org/",
         "https://" + "ü" * 64 + ".example/",
+        "https://ß℀.example/",
         "https://" + ".".join(["a" * 60] * 5),
         "mailto:fred@",
     ],

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.filter.names import covered, domains
 from appliance.proxy import exempt
 from appliance.proxy.exempt import Exempt, read_exempt
-from appliance.proxy.filter import covered, domains
 from appliance.settings.proxy import EXEMPT_LISTS
 
 FOLDER = Path(exempt.__file__).with_name("exempt_hosts")

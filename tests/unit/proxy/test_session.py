@@ -1,36 +1,62 @@
 """What a guest may do: rules, ports, categories, addresses, limits, and what becomes of open sessions."""
 
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from appliance.filter.build import build
+from appliance.filter.entry import Entry
+from appliance.filter.entry import Kind as ListedAs
+from appliance.filter.index import Index
 from appliance.policy.access import AccessRule, Who
 from appliance.policy.account import Account, Lock, Role, Service
 from appliance.policy.decision import Allow, Limits, Reason
 from appliance.policy.events import Kind, validate
 from appliance.policy.limits import LimitTable
 from appliance.policy.request import Action
+from appliance.policy.safe_search import Enforced, SearchRule
 from appliance.policy.snapshot import Snapshot, Version
+from appliance.policy.web import Verdict, WebRule
+from appliance.policy.web_rules import WebRules
 from appliance.proxy.allowance import with_tls
 from appliance.proxy.exempt import Exempt
-from appliance.proxy.filter import Lists
+from appliance.proxy.gate import Gate, Wish
 from appliance.proxy.metering import Meters
 from appliance.proxy.replies import Cause, Refused
-from appliance.proxy.session import Closed, Gate, Outcome, Wish
+from appliance.proxy.session import Outcome, admit
 from appliance.proxy.target import Where
 from appliance.session.house import House
 from appliance.session.obstacle import Hitch, Obstacle
 from appliance.session.signed_in import SignedIn
+from tests.integration.support_lists import put_lists
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FRED = Account("fred", 1, Role.PUPIL, password_changed_at=NOW - timedelta(days=9))
 MARIA = Account("maria", 2, Role.TEACHER)
 PROBE = Account("probe", 3, Role.STAFF, hidden=True)
 OPEN = AccessRule("access.yaml modules.web", frozenset({Service.WEB}), Who(everyone=True), allow=True)
-LISTS = Lists({"games": ["spiele.example"], "adult": ["schlecht.example"]})
+CLOSED = WebRule(
+    "web.yaml blocked_categories",
+    Who(roles=frozenset({Role.PUPIL})),
+    Verdict.BLOCK,
+    categories=frozenset({"games", "adult"}),
+)
+ALWAYS = WebRule("web.yaml always", Who(everyone=True), Verdict.ALWAYS, targets=frozenset({"gut.spiele.example"}))
+
+
+def index(lists):
+    """An index of ``lists``, category to domains."""
+    with tempfile.TemporaryDirectory() as folder:
+        return Index.open(put_lists(Path(folder), lists))
+
+
+LISTS = index({"games": ["spiele.example"], "adult": ["schlecht.example"]})
 INTRANET = Where("10.1.0.7", 8080)
+SAFE = {"suche.example": {Enforced.SEARCH: "sicher.suche.example"}}
 
 
 class School:
@@ -44,11 +70,13 @@ class School:
             {one.login: one for one in (FRED, MARIA, PROBE)},
             rules=(OPEN,),
             limits=LimitTable(Limits(100, 200)),
+            web=WebRules((ALWAYS, CLOSED)),
         )
-        closed = Closed(LISTS, {Role.PUPIL: frozenset({"games", "adult"})}, frozenset({"gut.spiele.example"}))
         house = House(snapshot=lambda: self.snapshot, journal=self, now=lambda: self.now)
-        closed = replace(closed, exceptions=frozenset({INTRANET}))
-        self.gate = Gate(house, closed, Meters(600.0), Exempt([], ["frei.example"]))
+        self.gate = Gate(house, LISTS, frozenset({INTRANET}), Meters(600.0), Exempt([], ["frei.example"]), SAFE)
+
+    def renew(self, lists=LISTS, exceptions=frozenset()):
+        self.gate.renew(lists, exceptions, self.gate.exempt)
 
     def record(self, event):
         validate(event)
@@ -63,7 +91,8 @@ class School:
         self.snapshot = replace(self.snapshot, accounts={**self.snapshot.accounts, account.login: account})
 
     def judge(self, host="example.org", port=80, login="fred", tunnel=False, action=Action.FETCH, size=None):
-        return self.gate.judge(self.wish(host, port, login, tunnel, action, size))
+        passed = self.gate.judge(self.wish(host, port, login, tunnel, action, size))
+        return passed if isinstance(passed, Obstacle) else passed[1]
 
     @staticmethod
     def wish(host="example.org", port=80, login="fred", tunnel=False, action=Action.FETCH, size=None):
@@ -113,7 +142,7 @@ def test_an_address_is_no_way_round_the_lists(host, school):
         assert school.judge(host, port, tunnel=tunnel) == Obstacle(Reason.CLOSED_CATEGORY, "CODE")
         assert isinstance(school.judge(host, port, "maria", tunnel), Allow)  # nothing is closed to her
     exceptions = frozenset({Where(host, 443)})
-    school.gate.renew(replace(school.gate.closed, exceptions=exceptions), school.gate.exempt)
+    school.renew(exceptions=exceptions)
     assert isinstance(school.judge(host, 443, tunnel=True), Allow)
 
 
@@ -166,7 +195,7 @@ class Open:
     def __init__(self, school, **wish):
         self.ended = []
         wish = school.wish(**wish)
-        self.session = school.gate.admit(wish, 1000.0)
+        self.session = admit(school.gate, wish, 1000.0)
         self.session.flow = self
 
     def stop(self, refused):
@@ -222,23 +251,80 @@ def test_a_temporary_failure_and_a_new_list(school):
     assert opened.session.recheck() is None
     assert opened.ended == []
     school.snapshot = before
-    school.gate.renew(replace(school.gate.closed, lists=Lists({"games": ["neu.example"]})), school.gate.exempt)
+    school.renew(index({"games": ["neu.example"]}))
     opened.session.recheck()
     assert opened.ended == [Refused(Cause.CATEGORY, "CODE")]
+
+
+def urls(*texts):
+    """An index with these beginnings of addresses among the games."""
+    with tempfile.TemporaryDirectory() as folder:
+        build((Entry("games", ListedAs.URL, text) for text in texts), Path(folder) / "index")
+        return Index.open(Path(folder) / "index")
+
+
+def test_what_older_lists_said_of_a_path_opens_nothing_after_a_new_rule(school):
+    school.renew(urls("example.org/a"))
+    opened = admit(school.gate, school.wish(login="maria"), 1000.0, "/a")
+    mine = opened.wish
+    assert opened.goes_on(mine.guest, mine.where, "/a/x", 1001.0)
+    school.renew(urls("example.org/b"))
+    opened.recheck()
+    school.snapshot = replace(school.snapshot, web=WebRules((replace(CLOSED, who=Who(everyone=True)),)))
+    opened.recheck()
+    assert not opened.ended
+    assert not opened.goes_on(mine.guest, mine.where, "/b", 1002.0)
+
+
+FOR_PUPILS = (SearchRule("web.yaml safe_search[0]", Who(roles=frozenset({Role.PUPIL})), frozenset({Enforced.SEARCH})),)
+
+
+def for_pupils(school):
+    school.snapshot = replace(school.snapshot, safe_search=FOR_PUPILS)
+
+
+def test_where_search_is_safe_and_for_whom(school):
+    wish = school.wish("suche.example", 443, tunnel=True)
+    assert school.gate.way(wish) is wish.where
+    for_pupils(school)
+    assert school.gate.way(wish) == Where("sicher.suche.example", 443)
+    assert Open(school, host="suche.example").session.way == Where("sicher.suche.example", 80)
+    assert school.gate.way(school.wish("suche.example", login="maria")) == Where("suche.example", 80)
+    assert school.gate.way(school.wish("suche.example", login="")) == Where("sicher.suche.example", 80)
+    assert school.gate.way(school.wish("www.suche.example")) == Where("www.suche.example", 80)
+
+
+def test_a_connection_from_before_ends_when_safe_search_begins_or_ends(school):
+    before, elsewhere = Open(school, host="suche.example"), Open(school, host="anders.example")
+    for_pupils(school)
+    now = Open(school, host="suche.example")
+    for one in (before, elsewhere, now):
+        one.session.recheck()
+    assert before.ended == [Refused(Cause.SEARCH_CHANGED, "CODE")]
+    assert elsewhere.ended == now.ended == []
+    school.change(replace(FRED, role=Role.TEACHER))
+    for one in (before, elsewhere, now):
+        one.session.recheck()
+    assert now.ended == [Refused(Cause.SEARCH_CHANGED, "CODE")]
+    assert len(before.ended) == 1 and elsewhere.ended == []
+    assert [(reason, rule.source) for reason, rule in school.refusals] == [
+        (Reason.SEARCH_CHANGED, "web.yaml safe_search[0]"),
+        (Reason.SEARCH_CHANGED, "default"),
+    ]
 
 
 def test_requests_to_one_site_are_one_session_for_a_minute(school):
     session = Open(school).session
     mine = session.wish
-    assert session.goes_on(mine.guest, mine.where, 1059.9)
-    assert not session.goes_on(mine.guest, mine.where, 1060.0)
-    assert not session.goes_on(mine.guest, Where("example.org", 443), 1001.0)
+    assert session.goes_on(mine.guest, mine.where, "", 1059.9)
+    assert not session.goes_on(mine.guest, mine.where, "", 1060.0)
+    assert not session.goes_on(mine.guest, Where("example.org", 443), "", 1001.0)
     anew = replace(mine.guest, password_changed_at=NOW)
-    assert not session.goes_on(anew, mine.where, 1001.0), "somebody who signed in with another password"
-    assert not Open(school, port=443, tunnel=True).session.goes_on(mine.guest, Where("example.org", 443), 1001.0)
+    assert not session.goes_on(anew, mine.where, "", 1001.0), "somebody who signed in with another password"
+    assert not Open(school, port=443, tunnel=True).session.goes_on(mine.guest, Where("example.org", 443), "", 1001.0)
     school.change(replace(FRED, disabled=True))
     session.recheck()
-    assert not session.goes_on(mine.guest, mine.where, 1001.0)
+    assert not session.goes_on(mine.guest, mine.where, "", 1001.0)
 
 
 def test_a_tunnel_carries_a_file_of_the_limit_each_way_and_not_much_more(school):
@@ -255,23 +341,23 @@ def test_who_has_moved_as_much_as_he_may_is_refused_until_the_window_has_moved_o
     opened = Open(school, port=443, tunnel=True)
     assert not opened.session.count_down(with_tls(200) + 1, 1001.0)
     wish = opened.session.wish
-    refused = school.gate.admit(wish, 1002.0)
+    refused = admit(school.gate, wish, 1002.0)
     assert (refused.why, 500 < refused.retry_after < 700) == (Reason.TOO_LARGE, True)
-    assert not isinstance(school.gate.admit(wish._replace(where=Where("example.net", 443)), 1002.0), Obstacle)
+    assert not isinstance(admit(school.gate, wish._replace(where=Where("example.net", 443)), 1002.0), Obstacle)
     opened.session.over(Outcome.REFUSED)
-    assert not isinstance(school.gate.admit(wish, 1700.0), Obstacle)
+    assert not isinstance(admit(school.gate, wish, 1700.0), Obstacle)
 
 
 def test_what_is_counted_is_given_back_once_whatever_became_of_it(school):
     """Also when the limit grew between the decision, which is known, and the count."""
     wish = school.wish(port=443, tunnel=True)
-    session = school.gate.admit(wish, 1000.0)
+    session = admit(school.gate, wish, 1000.0)
     session.count_down(with_tls(200) + 1, 1001.0)
     session.over(Outcome.REFUSED)
     known = school.gate.judge(wish)
     school.snapshot = replace(school.snapshot, limits=LimitTable(Limits(10**6, 10**6)))
-    school.gate.judge = lambda _wish: known
-    school.gate.admit(wish, 1002.0).over(Outcome.DONE)
+    school.gate.judge = lambda _wish, _path: known
+    admit(school.gate, wish, 1002.0).over(Outcome.DONE)
     (meter,) = school.gate.meters
     assert meter._users == 0
     assert meter._owner.used == 0
@@ -285,9 +371,9 @@ def test_an_exempt_site_has_no_limit(school):
 
 def test_what_is_known_to_be_allowed_ends_with_the_snapshot_the_lists_and_the_time(school):
     assert isinstance(school.judge(), Allow)
-    school.gate.renew(replace(school.gate.closed, lists=Lists({"games": ["example.org"]})), school.gate.exempt)
+    school.renew(index({"games": ["example.org"]}))
     assert school.judge().why is Reason.CLOSED_CATEGORY
-    school.gate.renew(replace(school.gate.closed, lists=Lists({})), school.gate.exempt)
+    school.renew(Index.empty())
     school.change(replace(FRED, locks=(Lock(None, NOW + timedelta(minutes=1), None),)))
     assert isinstance(school.judge(), Allow)
     school.now += timedelta(minutes=1)

@@ -27,12 +27,22 @@ DOMAIN = replace(
     servers=("9.9.9.9", "2620:fe::fe"),
     zones={"ad.schule.example": "127.0.0.1"},
     inside=("schule.example", "ad.schule.example", "intranet.town.example"),
+    apart=(tuple(f"www.search{number}.example" for number in range(11)), ("films.example",)),
 )
 
 
 def test_it_is_what_the_golden_files_say():
     assert render(ALONE) == (GOLDEN / "alone.conf").read_text()
     assert render(DOMAIN) == (GOLDEN / "domain.conf").read_text()
+
+
+def test_each_host_at_which_search_is_made_safe_is_apart_and_no_line_is_too_long():
+    made = resolver_of(settings())
+    search, films = made.apart
+    assert {"www.google.com", "google.co.za", "www.bing.com"} <= set(search)
+    assert "www.youtube.com" in films
+    assert not set(search) & set(films)
+    assert max(map(len, render(made).splitlines())) < 1000
 
 
 def test_without_an_address_in_the_school_its_names_are_asked_of_others():

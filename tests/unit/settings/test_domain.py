@@ -42,7 +42,7 @@ def test_asked_for(tmp_path):
         ("workgroup: SERVER", "two different names"),
         ("host: grundschule-am", "two different names"),
         ("host: server.park", "at most 15"),
-        ("dns_forwarders: [dns.town.example]", "an IP address"),
+        ("dns_forwarders: [dns.town.example]", "an IP address such as 10.1.0.1"),
         ("dns_forwarders: [192.0.2.53, 127.0.0.1]", "dns_forwarders[1]: found 127.0.0.1, which is this server itself"),
         ("dns_forwarders: ['::1']", "the address of another DNS server"),
         ("interfaces: ['eth0; x']", "network card"),

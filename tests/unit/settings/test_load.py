@@ -48,6 +48,18 @@ def test_values_and_sources(tmp_path):
     assert str(loaded.sources["mail.workers"]) == "mail.yaml (default) workers"
 
 
+def test_an_option_of_another_file_is_sent_there(tmp_path):
+    (tmp_path / "proxy.yaml").write_text("blocked_categories: {pupil: [adult]}\nalways: []\nname: x\nworkers: 2\n")
+    (tmp_path / "web.yaml").write_text("workers: 2\n")
+    found = {(one.file, one.key): one.nearest for one in check(tmp_path)}
+    assert found == {
+        ("proxy.yaml", "blocked_categories"): "web.yaml: blocked_categories",
+        ("proxy.yaml", "always"): "web.yaml: always",
+        ("proxy.yaml", "name"): found["proxy.yaml", "name"],
+        ("web.yaml", "workers"): "",
+    }
+
+
 def test_settings_are_frozen(tmp_path):
     loaded = load(tmp_path)
     with pytest.raises(dataclasses.FrozenInstanceError):

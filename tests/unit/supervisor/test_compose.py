@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from appliance.policy.account import Consent, Lock, Role, Service
+from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.owners import Binding
 from appliance.policy.snapshot import same_meaning
 from appliance.supervisor.compose import Known, compose, next_end
 from appliance.supervisor.devices import Device
+from appliance.supervisor.lessons import KnownLesson
 from appliance.supervisor.limits import Exemption
 from appliance.supervisor.locks import KnownLock
 from appliance.supervisor.people import GivenConsent
@@ -27,6 +29,8 @@ def test_what_the_directory_says_is_there():
     assert whole.groups["klasse3a"].title == "3a"
     assert whole.domain == settings().school.domain
     assert whole.rules == settings().access.rules
+    assert whole.web == settings().web_rules
+    assert whole.web
 
 
 def test_consents_and_locks_are_joined_by_number_not_by_login():
@@ -106,6 +110,22 @@ def test_a_device_is_that_of_a_login_until_its_session_ends_and_of_nobody_who_is
     ]
     assert "carer" not in repr(whole.owners)
     assert next_end(Known(devices=devices)) == soon
+
+
+def test_what_is_set_for_lessons_is_that_of_a_group_by_its_number_until_it_ends_and_says_not_by_whom():
+    soon, late = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    lessons = (
+        KnownLesson(Measure.EXAM, 20001, "12", ("example.org",), NOW, late, "carer", 7),
+        KnownLesson(Measure.BLOCK, None, "12", (), NOW, soon, "carer", 8),
+        KnownLesson(Measure.EXAM, 29999, None, (), NOW, soon, "carer", 9),
+    )
+    whole = compose(directory(), Known(lessons=lessons), settings())
+    assert whole.lessons == (
+        Lesson(7, Measure.EXAM, NOW, late, "klasse3a", "12", ("example.org",)),
+        Lesson(8, Measure.BLOCK, NOW, soon, room="12"),
+    )
+    assert "carer" not in repr(whole.lessons)
+    assert next_end(Known(lessons=lessons)) == soon
 
 
 def test_an_account_more_is_another_meaning():
