@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from appliance.policy.account import Account, GroupKind
 from appliance.policy.snapshot import Snapshot
+from appliance.policy.targets import path_parts
 
 HOME, GROUPS, STAFF = "Home", "Groups", "Staff"
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -80,12 +81,7 @@ def shares_of(snapshot: Snapshot, account: Account) -> Shares:
 
 def locate(shares: Shares, path: str) -> Hall | Place:
     """Say what the absolute ``path`` means; raises :class:`NoSuchPlace`, also for names that no disk takes."""
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in ("", "."):
-            parts.append(part)
+    parts = path_parts(path)
     if not parts:
         tops = ((HOME, True), (GROUPS, bool(shares.groups)), (STAFF, shares.staff is not None))
         return Hall(tuple(name for name, shown in tops if shown))

@@ -12,6 +12,7 @@ from appliance.policy.account import Account, Role, Service
 from appliance.policy.decision import Rule
 from appliance.policy.request import Action, Request
 from appliance.policy.schedule import Schedule
+from appliance.policy.targets import is_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class AccessRule:
             return False
         if request.action is Action.SIGN_IN:
             return self.allow
-        return host is not None and any(host == target or host.endswith(f".{target}") for target in self.targets)
+        return host is not None and is_below(host, self.targets)
 
 
 def _words(rule: AccessRule) -> str:

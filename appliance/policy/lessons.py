@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.policy.account import Account, Role, Service
 from appliance.policy.decision import Deny, Reason, Rule
+from appliance.policy.targets import is_below, path_parts
 
 if TYPE_CHECKING:
     from appliance.policy.request import Request
@@ -79,7 +80,7 @@ class Lesson:
 
     def names(self, host: str) -> bool:
         """Whether ``host`` (lower case, IDNA) is one of its targets, or below one."""
-        return any(host == target or host.endswith(f".{target}") for target in self.targets)
+        return is_below(host, self.targets)
 
     def rule(self, zone: ZoneInfo, web: bool = True) -> Rule:
         """Give what a decision on the ``web``, or on something else, shows of it; its end by a clock in ``zone``."""
@@ -161,11 +162,5 @@ def _left(lesson: Lesson, room: str | None, host: str | None) -> bool:
 
 
 def _is_shared(path: str) -> bool:
-    """Whether the share path leads to what others can write; ``..`` is worked out as the drives do."""
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in ("", "."):
-            parts.append(part)
-    return bool(parts) and parts[0] in _SHARED
+    """Whether the share path leads to what others can write."""
+    return not _SHARED.isdisjoint(path_parts(path)[:1])

@@ -1,9 +1,13 @@
-"""Which host a web request is about. May live here: reading a target. May not: names looked up, lists, answers."""
+"""What a request is about: the host of one on the web, the folders of one for files.
+
+May live here: reading a target. May not: names looked up, lists, answers.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _PORT = r"(?::[0-9]{1,5})?"
 _NAME = re.compile(rf"([a-z0-9_-]{{1,63}}(?:\.[a-z0-9_-]{{1,63}})*)\.?{_PORT}")
@@ -47,3 +51,19 @@ def domains_of(host: str) -> frozenset[str]:
         host = host.partition(".")[2]
         found.append(host)
     return frozenset(found)
+
+
+def is_below(host: str, domains: Iterable[str]) -> bool:
+    """Whether ``host`` (as :func:`host_of` gives it) is one of ``domains``, or below one."""
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def path_parts(path: str) -> list[str]:
+    """Give the names in a share path from the top on, with ``.`` and ``..`` worked out as the drives do."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return parts

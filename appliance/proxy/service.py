@@ -238,10 +238,9 @@ class ProxyService:
         """Go over to lists that were renewed; what is open is asked about again."""
         before = self._lists.problem
         if self._lists.look():
-            settings = self._worker.settings
-            lists = self._lists.index
-            self._desk.gate.renew(lists, configure.exceptions(settings), configure.exempt(settings))
-            configure.tell_missing(settings, lists)
+            gate, lists = self._desk.gate, self._lists.index
+            gate.renew(lists, gate.exceptions, gate.exempt)
+            configure.tell_missing(self._worker.settings, lists)
             self._sessions.recheck_all()
         elif self._lists.problem not in ("", before):
             _log.error("the former lists stay: %s", self._lists.problem)

@@ -1,8 +1,8 @@
-"""What must fit together in ``access.yaml``; in every file of rules between these, the rooms and the holidays."""
+"""What must fit together in ``access.yaml``; in every file that names rooms or holidays that there are such."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -33,19 +33,26 @@ def _rooms(reading: Reading) -> None:
     rooms = reading.value("network.rooms")
     for path, entry in _entries(reading, Words):
         for number, room in enumerate(entry.rooms):
-            if room not in rooms:
-                allowed = f"a room of network.yaml: {', '.join(rooms) or 'there is none'}"
-                near = "".join(get_close_matches(room, rooms, 1)) if not reading.full else ""
-                reading.report(reading.sources[f"{path}.rooms[{number}]"], repr(room), allowed, near)
+            _known(reading, rooms, f"{path}.rooms[{number}]", room)
 
 
 def _limit_rooms(reading: Reading) -> None:
     rooms = reading.value("network.rooms")
     for room in reading.value("access.limits").rooms:
-        if room not in rooms:
-            allowed = f"a room of network.yaml: {', '.join(rooms) or 'there is none'}"
-            near = "".join(get_close_matches(room, rooms, 1)) if not reading.full else ""
-            reading.report(reading.sources[f"access.limits.rooms.{room}"], repr(room), allowed, near)
+        _known(reading, rooms, f"access.limits.rooms.{room}", room)
+
+
+def _lesson_rooms(reading: Reading) -> None:
+    rooms = reading.value("network.rooms")
+    for room in reading.value("web.lessons").rooms:
+        _known(reading, rooms, f"web.lessons.rooms.{room}", room)
+
+
+def _known(reading: Reading, rooms: Collection[str], path: str, room: str) -> None:
+    if room not in rooms:
+        allowed = f"a room of network.yaml: {', '.join(rooms) or 'there is none'}"
+        near = "".join(get_close_matches(room, rooms, 1)) if not reading.full else ""
+        reading.report(reading.sources[path], repr(room), allowed, near)
 
 
 def _targets(reading: Reading) -> None:
@@ -90,6 +97,7 @@ ACCESS_CHECKS: tuple[Callable[[Reading], None], ...] = (
     _one_answer,
     _rooms,
     _limit_rooms,
+    _lesson_rooms,
     _targets,
     _pc_rooms,
     _holidays,

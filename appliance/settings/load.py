@@ -45,7 +45,6 @@ from appliance.settings.school import School
 from appliance.settings.server import Server
 from appliance.settings.web import Web
 from appliance.settings.web_compile import compile_web
-from appliance.settings.web_lessons import LESSON_CHECKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def load(folder: Path) -> Settings:
     reading.run(
         (
             *(*CHECKS, *ACCESS_CHECKS, *CERTIFICATE_CHECKS, *DOMAIN_CHECKS, *WEB_CHECKS, *WEB_LIST_CHECKS),
-            *(*WLAN_CHECKS, *DEVICE_CHECKS, *OUTSIDE_CHECKS, *RULE_CHECKS, *LESSON_CHECKS),
+            *(*WLAN_CHECKS, *DEVICE_CHECKS, *OUTSIDE_CHECKS, *RULE_CHECKS),
         )
     )
     if reading.problems:

@@ -28,8 +28,8 @@ _WHOLE_DAY = Written(time(0), time(0))
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """What every rule may say as written; empty fields do not narrow it."""
+class Whom:
+    """For whom a rule is, as written."""
 
     roles: tuple[Role, ...] = option(
         ListOf(choice(Role)),
@@ -44,6 +44,18 @@ class Words:
         "See roles; logins.",
         example=["fred.mustermann"],
     )
+
+    @property
+    def who(self) -> Who:
+        """Whom it covers."""
+        named = self.roles or self.groups or self.users
+        return Who(False, frozenset(self.roles), frozenset(self.groups), frozenset(self.users)) if named else EVERYONE
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Whom):
+    """What every rule may say as written; empty fields do not narrow it."""
+
     rooms: tuple[str, ...] = option(ListOf(ROOM), [], "Only in these rooms of network.yaml.", example=["12"])
     weekdays: tuple[frozenset[int], ...] = option(
         ListOf(WEEKDAYS), ["mon-sun"], "Only on these days.", example=["mon-thu", "sat"]
@@ -70,12 +82,6 @@ class Words:
     def at_all_times(self) -> bool:
         """Whether it counts always."""
         return len(self.days) == 7 and _WHOLE_DAY in self.times and self.holidays is Holidays.ANY
-
-    @property
-    def who(self) -> Who:
-        """Whom it covers."""
-        named = self.roles or self.groups or self.users
-        return Who(False, frozenset(self.roles), frozenset(self.groups), frozenset(self.users)) if named else EVERYONE
 
     def schedule(self, school: School) -> Schedule | None:
         """Give when it counts, ``None``: always."""

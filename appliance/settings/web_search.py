@@ -1,7 +1,7 @@
 """``web.yaml: safe_search``: for whom search engines and YouTube are reached at their safe address, as written.
 
-May live here: the option, and the policy's rules that are made of it. May not: which hosts it is about (the proxy's
-table).
+May live here: the option, and the policy's rules that are made of it. May not: which hosts it is about (the
+filter's table).
 """
 
 from __future__ import annotations
@@ -15,12 +15,9 @@ from appliance.daemon.options import option
 from appliance.daemon.options_collections import ListOf
 from appliance.daemon.options_reading import Source
 from appliance.daemon.options_table import table
-from appliance.daemon.options_values import BOOLEAN, choice, text
-from appliance.policy.access import Who
-from appliance.policy.account import Role
+from appliance.daemon.options_values import BOOLEAN, choice
 from appliance.policy.safe_search import Enforced, SearchRule
-
-_NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
+from appliance.settings.rule_words import Whom
 
 
 class Youtube(StrEnum):
@@ -35,21 +32,9 @@ _LEVELS: Final = {Youtube.MODERATE: Enforced.YOUTUBE_MODERATE, Youtube.STRICT: E
 
 
 @dataclass(frozen=True, slots=True)
-class SafeSearchEntry:
+class SafeSearchEntry(Whom):
     """One rule as written; without roles, groups and users it is for everyone."""
 
-    roles: tuple[Role, ...] = option(
-        ListOf(choice(Role)),
-        [],
-        "For these roles, groups and users; if all three are empty, for everyone.",
-        example=["pupil"],
-    )
-    groups: tuple[str, ...] = option(
-        ListOf(text(_NAME, "a group's name in lower case")), [], "See roles.", example=["klasse3a"]
-    )
-    users: tuple[str, ...] = option(
-        ListOf(text(_NAME, "a login in lower case")), [], "See roles; logins.", example=["fred.mustermann"]
-    )
     search: bool = option(BOOLEAN, True, "Whether search engines leave out what is not for children.", example=False)
     youtube: Youtube = option(
         choice(Youtube),
@@ -66,14 +51,9 @@ SAFE_SEARCH: Final = ListOf(table(SafeSearchEntry), repeats=True)
 def search_rules(entries: Sequence[SafeSearchEntry], source: Callable[[str], Source]) -> tuple[SearchRule, ...]:
     """Make the policy's rules; ``source`` gives the place of a path such as ``web.safe_search[2]``."""
     return tuple(
-        SearchRule(str(source(f"web.safe_search[{number}]")), _who(entry), _enforced(entry))
+        SearchRule(str(source(f"web.safe_search[{number}]")), entry.who, _enforced(entry))
         for number, entry in enumerate(entries)
     )
-
-
-def _who(entry: SafeSearchEntry) -> Who:
-    roles, groups, users = frozenset(entry.roles), frozenset(entry.groups), frozenset(entry.users)
-    return Who(not (roles or groups or users), roles, groups, users)
 
 
 def _enforced(entry: SafeSearchEntry) -> frozenset[Enforced]:

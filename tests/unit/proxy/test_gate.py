@@ -15,7 +15,7 @@ from appliance.proxy.session import WebSession, admit
 from appliance.proxy.target import Where
 from appliance.session.obstacle import Obstacle
 
-from .test_session import LISTS, School
+from .gate_school import LISTS, School
 
 PUPILS = Who(roles=frozenset({Role.PUPIL}))
 

@@ -36,7 +36,7 @@ from appliance.session.obstacle import Obstacle
 from appliance.session.signed_in import SignedIn
 from appliance.settings.load import load
 
-from .test_session import index
+from .gate_school import index
 
 WITHIN = timedelta(seconds=2)
 CLASSES = [f"klasse{year}{letter}" for year in range(1, 5) for letter in "abcdef"]
