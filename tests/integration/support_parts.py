@@ -177,8 +177,10 @@ class Parts:
         yield
         if self.snapshot is not before:
             self.publish(**{login.replace(".", "__"): {"disabled": True} for login in self.PEOPLE})
-            eventually(lambda: not works(), 10)
-            self.publish()
+            try:
+                eventually(lambda: not works(), 10)
+            finally:
+                self.publish()
             eventually(works, 10)
 
     # how it is made

@@ -14,7 +14,7 @@ import ssl
 import struct
 
 from tests.integration.proxy.outside import NAME, Outside
-from tests.integration.proxy.school import sign
+from tests.integration.proxy.school import OTHERS, sign
 
 _BODIES = (
     b"",
@@ -42,6 +42,8 @@ _ODD = (
     b"0\r\n\r\n",
     b"A" * 9000,
 )
+_WHO = OTHERS[-1]
+"""Nobody else signs in as this one: of a password that was changed too often, auth takes none for a while (K18)."""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -80,7 +82,7 @@ def changed(data: bytes, dice: random.Random) -> bytes:
 def question(school: Outside, dice: random.Random) -> bytes:
     """Give what a client may send."""
     one = f"127.0.0.1:{school.raw_site}"
-    signed = sign() if dice.random() < 0.9 else ""
+    signed = sign(_WHO) if dice.random() < 0.9 else ""
     body = dice.choice(_BODIES)
     heads = (
         f"GET http://{one}/x HTTP/1.1\r\nHost: a\r\n{signed}\r\n".encode(),

@@ -88,7 +88,7 @@ def tunnel(school: School, site: Site, login: str, port: str = "proxy") -> socke
     head = head_of(client)
     if " 200 " not in head.partition("\r\n")[0]:
         with client:
-            raise Refusal(head, text_of(client))
+            raise Refusal(head, text_of(client, head))
     return client
 
 
@@ -147,12 +147,12 @@ def body_of(client: socket.socket, size: int) -> int:
     return size - left
 
 
-def text_of(client: socket.socket) -> str:
-    """Read until the end."""
+def text_of(client: socket.socket, head: str) -> str:
+    """Read the page after ``head``; the proxy may keep the connection for another question."""
+    left = int(head.partition("Content-Length: ")[2].partition("\r\n")[0])
     data = b""
-    with contextlib.suppress(ConnectionError):
-        while piece := client.recv(65536):
-            data += piece
+    while left > len(data) and (piece := client.recv(left - len(data))):
+        data += piece
     return data.decode()
 
 
