@@ -28,6 +28,12 @@ def literal(host: str) -> Address | None:
         return None
 
 
+@lru_cache(maxsize=8192)
+def text_of(address: Address) -> str:
+    """Give ``address`` as it is written."""
+    return str(address)
+
+
 def inside(address: Address, network: Network) -> bool:
     """Whether ``address`` lies in ``network``, which may be of the other family."""
     return address.version == network.version and address in network

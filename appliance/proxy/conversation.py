@@ -247,7 +247,7 @@ class Conversation:
                 self.drop()
 
         connecting = self._desk.connector.connect(session.way, inside, connected)
-        if connecting.wanted:
+        if connecting is not None:
             self._connecting = connecting
 
     def _connected(self, job: Job, session: WebSession, upstream: Wire | Cause, inside: bool) -> None:

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from appliance.proxy.addresses import Address
+from appliance.proxy.addresses import Address, text_of
 from appliance.proxy.deadlines import Deadlines
 from appliance.proxy.eyeballs import DELAY
 from appliance.proxy.poll import Poller
@@ -50,6 +50,11 @@ class Dial:
         """Begin."""
         self._deadlines.watch(self, self._until)
         self._next()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody waits for it still."""
+        return self._done is not None
 
     def cancel(self) -> None:
         """Give up, and tell nobody."""
@@ -120,10 +125,10 @@ class _Attempt:
 
     def __init__(self, dial: Dial, poller: Poller, address: Address, port: int) -> None:
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-        one = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        one = socket.SocketType(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            problem = one.connect_ex((str(address), port))
+            problem = one.connect_ex((text_of(address), port))
             if problem not in _UNDER_WAY:
                 raise OSError(problem, os.strerror(problem))
             poller.watch(one.fileno(), self)

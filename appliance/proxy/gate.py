@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from appliance.filter.safe_search import Table, enforcing_host
-from appliance.policy.account import Account, Service
+from appliance.policy.account import Service
 from appliance.policy.decision import Allow, Limits, Reason, Rule
 from appliance.policy.request import Action, Request
 from appliance.policy.safe_search import SearchRule, safe_search
@@ -24,6 +24,7 @@ from appliance.proxy.line import Line
 from appliance.proxy.metering import Meters
 from appliance.proxy.replies import Refused, told
 from appliance.proxy.target import Where
+from appliance.proxy.uses import Uses
 from appliance.session.house import House
 from appliance.session.obstacle import Hitch, Obstacle
 from appliance.session.signed_in import SignedIn
@@ -97,6 +98,7 @@ class Gate:
         table: Table = MappingProxyType({}),
     ) -> None:
         self.house = house
+        self.uses = Uses(house)
         self.lists = lists
         self.exceptions = exceptions
         self.meters = meters
@@ -162,8 +164,10 @@ class Gate:
 
     def opens_inside(self, wish: Wish) -> bool:
         """Whether ``wish`` may lead to an address that is not public, and to any port."""
+        if wish.where in self.exceptions:
+            return True
         account = self.house.account(wish.guest.login)
-        return wish.where in self.exceptions or (account is not None and _own_machine(account, wish.where))
+        return account is not None and account.hidden and _own_machine(wish.where)
 
     def listed(self, wish: Wish, path: str = "") -> frozenset[str]:
         """Give what the lists say of ``wish``, in the words of the policy."""
@@ -205,7 +209,7 @@ class Gate:
         return wish.guest.request(Service.WEB, action, str(wish.where), wish.address, size, listed)
 
 
-def _own_machine(account: Account, where: Where) -> bool:
-    """Whether the server's own probe asks for the server itself."""
+def _own_machine(where: Where) -> bool:
+    """Whether it is the server itself, which its own probe asks for."""
     address = literal(where.host)
-    return account.hidden and address is not None and address.is_loopback
+    return address is not None and address.is_loopback

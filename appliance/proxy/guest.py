@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from appliance.daemon.http_head import RequestHead
 from appliance.proxy.addresses import literal
@@ -44,11 +45,10 @@ class Guests:
     __slots__ = ("_address", "_negotiation", "_nobody", "_passwords", "_reception", "_way")
 
     def __init__(self, reception: Reception, address: str, way: Way) -> None:
-        local = literal(address) if way is Way.PLAIN else None
         self._reception = reception
         self._address = address
         self._way = way
-        self._passwords = way is Way.TLS or (local is not None and local.is_loopback)
+        self._passwords = way is Way.TLS or (way is Way.PLAIN and _is_loopback(address))
         self._negotiation: Negotiation | None = None
         self._nobody: SignedIn | None = None
 
@@ -97,3 +97,9 @@ class Guests:
 
 def _said(found: SignedIn | Obstacle) -> SignedIn | Refused:
     return told(found, upload=False) if isinstance(found, Obstacle) else found
+
+
+@lru_cache(maxsize=8192)
+def _is_loopback(address: str) -> bool:
+    found = literal(address)
+    return found is not None and found.is_loopback

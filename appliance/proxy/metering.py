@@ -73,6 +73,10 @@ class Meter:
         self._down += n
         return self._down
 
+    def within(self, up: int, down: int) -> bool:
+        """Whether the sums are at most ``up`` and ``down`` whatever the time is; they may be when this says no."""
+        return self._up <= up and self._down <= down
+
     def frees(self, direction: Action, most: int, now: float) -> float:
         """In how many seconds the sum (``WRITE``: up, ``FETCH``: down) is at most ``most`` if nothing comes; 0: it is.
 

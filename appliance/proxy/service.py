@@ -47,6 +47,7 @@ from appliance.proxy.poll import Poller
 from appliance.proxy.sign_in import SignIn
 from appliance.proxy.splice import Pipes
 from appliance.proxy.upstream import Connector
+from appliance.proxy.uses import MOMENT
 from appliance.session.by_address import Devices
 from appliance.session.house import House
 from appliance.session.kerberos import Acceptor
@@ -120,7 +121,13 @@ class ProxyService:
         self._ticking = _now_and_then(reactor, self._tick)
         configure.tell_missing(settings, self._lists.index)
         self._share_line(settings)
-        calls = ((self._look, _SWEEP), (self._tell, _STATUS), (self._forget, _FORGET), (self._follow, _LISTS))
+        calls = (
+            (self._look, _SWEEP),
+            (self._tell, _STATUS),
+            (self._forget, _FORGET),
+            (self._follow, _LISTS),
+            (self._desk.gate.uses.tell, MOMENT),
+        )
         self._calls = [(_now_and_then(reactor, call), every) for call, every in calls]
 
     def open(self) -> None:
@@ -259,6 +266,7 @@ class ProxyService:
         for call in (self._ticking, *(call for call, _every in self._calls)):
             if call.running:
                 call.stop()
+        self._desk.gate.uses.tell()
         self._gossip.close()
         self._snapshot.stop()
         self._auth.close()

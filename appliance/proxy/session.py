@@ -13,7 +13,6 @@ from typing import Final, Protocol
 
 from appliance.policy.account import Service
 from appliance.policy.decision import Allow
-from appliance.policy.events import Kind
 from appliance.policy.request import Action
 from appliance.proxy.allowance import with_tls
 from appliance.proxy.gate import UNLIMITED, Gate, Wish
@@ -21,6 +20,7 @@ from appliance.proxy.metering import Meter
 from appliance.proxy.pace import Pace
 from appliance.proxy.replies import Refused, told
 from appliance.proxy.target import Where, resource
+from appliance.proxy.uses import Use
 from appliance.session.obstacle import Obstacle
 from appliance.session.signed_in import SignedIn
 from appliance.session.visit import Visit
@@ -89,8 +89,11 @@ class WebSession(Visit):
         """Refuse a tunnel to a host with which as much was exchanged as may be, until the window has moved on (K12)."""
         if self._meter is None:
             return None
-        up = self._meter.frees(Action.WRITE, with_tls(self.limits.upload), now)
-        down = self._meter.frees(Action.FETCH, with_tls(self.limits.download), now)
+        most = with_tls(self.limits.upload), with_tls(self.limits.download)
+        if self._meter.within(*most):
+            return None
+        up = self._meter.frees(Action.WRITE, most[0], now)
+        down = self._meter.frees(Action.FETCH, most[1], now)
         if not up and not down:
             return None
         action = Action.WRITE if up > down else Action.FETCH
@@ -104,13 +107,15 @@ class WebSession(Visit):
         """Count ``size`` bytes that go up a tunnel at ``now`` (s, monotonic); whether they may pass."""
         self.up += size
         total = self.up if self._meter is None else self._meter.up(size, now)
-        return total <= with_tls(self.limits.upload) or self.weigh(Action.WRITE, total) is None
+        most = self.limits.upload
+        return total <= most or total <= with_tls(most) or self.weigh(Action.WRITE, total) is None
 
     def count_down(self, size: int, now: float) -> bool:
         """Count ``size`` bytes that go down a tunnel at ``now`` (s, monotonic); whether they may pass."""
         self.down += size
         total = self.down if self._meter is None else self._meter.down(size, now)
-        return total <= with_tls(self.limits.download) or self.weigh(Action.FETCH, total) is None
+        most = self.limits.download
+        return total <= most or total <= with_tls(most) or self.weigh(Action.FETCH, total) is None
 
     def part_of(self, path: str) -> Meter:
         """Give the count of what is moved of ``path`` part by part; to be released."""
@@ -153,19 +158,10 @@ class WebSession(Visit):
         self.flow = None
         if self._meter is not None:
             self._meter.release()
-        where = self.wish.where
-        self.record(
-            Kind.WEB_USED,
-            address=self.wish.address,
-            host=where.host,
-            port=where.port,
-            way=_way(self.wish),
-            since=self._since.isoformat(),
-            requests=max(self.requests, 1),
-            up=self.up,
-            down=self.down,
-            outcome=Outcome.REFUSED if self.ended else outcome,
-        )
+        wish, where = self.wish, self.wish.where
+        ended = Outcome.REFUSED if self.ended else outcome
+        use = Use(self.who.login, wish.address, where.host, where.port, _way(wish), ended)
+        self._gate.uses.add(use, self._since, max(self.requests, 1), self.up, self.down)
 
     def standing(self) -> Allow | Obstacle:
         """Whether it may go on, and with which limits."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from twisted.internet.defer import ensureDeferred
 from twisted.python.failure import Failure
@@ -29,36 +30,36 @@ _KNOWN = 10_000
 Connected = Callable[[Wire | Cause], None]
 
 
-class Connecting:
-    """What leads to a wire; ``connected`` is called once, or never if it is cancelled."""
-
-    __slots__ = ("_connected", "_dial")
-
-    def __init__(self, connected: Connected) -> None:
-        self._connected: Connected | None = connected
-        self._dial: Dial | None = None
-
-    def cancel(self) -> None:
-        """Give up: whoever asked is gone."""
-        self._connected = None
-        if self._dial is not None:
-            self._dial.cancel()
+class Connecting(Protocol):
+    """What leads to a wire, as long as it is ``wanted``."""
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody waits for it."""
-        return self._connected is not None
+        """Whether anybody waits for it still."""
+        ...
 
-    def go(self, dial: Dial) -> None:
-        """Connect by ``dial``."""
-        self._dial = dial
-        dial.start()
+    def cancel(self) -> None:
+        """Give up, and tell nobody: whoever asked is gone."""
+        ...
 
-    def tell(self, upstream: Wire | Cause) -> None:
-        """Say what came of it."""
-        connected, self._connected = self._connected, None
-        if connected is not None:
-            connected(upstream)
+
+class _LookUp:
+    """A look-up, and the attempts after it; ``over``: nothing more is told because of the look-up itself."""
+
+    __slots__ = ("dial", "over")
+
+    def __init__(self) -> None:
+        self.dial: Dial | None = None
+        self.over = False
+
+    @property
+    def wanted(self) -> bool:
+        return not self.over if self.dial is None else self.dial.wanted
+
+    def cancel(self) -> None:
+        self.over = True
+        if self.dial is not None:
+            self.dial.cancel()
 
 
 class Connector:
@@ -74,42 +75,46 @@ class Connector:
         self._own = tuple(own)
         self._public: dict[Address, bool] = {}
 
-    def connect(self, where: Where, inside: bool, connected: Connected) -> Connecting:
-        """Connect to ``where`` and call ``connected`` once, perhaps at once, with the wire or why there is none.
+    def connect(self, where: Where, inside: bool, connected: Connected) -> Connecting | None:
+        """Connect to ``where`` and call ``connected`` once with the wire or why there is none; ``None``: it was called.
 
         Unless ``inside``, to public addresses only, and to none of this machine.
         """
-        way = Connecting(connected)
         address = literal(where.host)
         known = self.names.known(where.host) if address is None else [address]
-        if known is None:
-            ensureDeferred(self._look_up(where, inside, way)).addErrback(_broke, way)
-        else:
-            self._dial(known, where, inside, way)
-        return way
+        if known is not None:
+            return self._dial(known, where, inside, connected)
+        way = _LookUp()
+        ensureDeferred(self._look_up(where, inside, connected, way)).addErrback(_broke, connected, way)
+        return way if way.wanted else None
 
-    async def _look_up(self, where: Where, inside: bool, way: Connecting) -> None:
-        self._dial(await self.names.look_up(where.host, inside), where, inside, way)
+    async def _look_up(self, where: Where, inside: bool, connected: Connected, way: _LookUp) -> None:
+        found = await self.names.look_up(where.host, inside)
+        if not way.over:
+            way.over = True
+            way.dial = self._dial(found, where, inside, connected)
 
-    def _dial(self, found: Sequence[Address] | Missing, where: Where, inside: bool, way: Connecting) -> None:
-        if not way.wanted:
-            return
+    def _dial(
+        self, found: Sequence[Address] | Missing, where: Where, inside: bool, connected: Connected
+    ) -> Dial | None:
         if isinstance(found, Missing):
-            way.tell(Cause.NO_SUCH_HOST if found is Missing.NAME else Cause.NO_NAMES)
-            return
+            connected(Cause.NO_SUCH_HOST if found is Missing.NAME else Cause.NO_NAMES)
+            return None
         allowed = in_turn([one for one in found if inside or self._is_public(one)])
         if not allowed:
-            way.tell(Cause.INSIDE)
-            return
+            connected(Cause.INSIDE)
+            return None
 
         def done(wire: Wire | None) -> None:
             if wire is not None and not inside and _to_itself(wire):
                 wire.reset()
-                way.tell(Cause.INSIDE)
+                connected(Cause.INSIDE)
             else:
-                way.tell(Cause.NO_CONNECTION if wire is None else wire)
+                connected(Cause.NO_CONNECTION if wire is None else wire)
 
-        way.go(Dial(self._poller, self._deadlines, allowed, where.port, self._timeout, done))
+        dial = Dial(self._poller, self._deadlines, allowed, where.port, self._timeout, done)
+        dial.start()
+        return dial if dial.wanted else None
 
     def _is_public(self, address: Address) -> bool:
         known = self._public.get(address)
@@ -127,6 +132,7 @@ def _to_itself(wire: Wire) -> bool:
     return False
 
 
-def _broke(failure: Failure, way: Connecting) -> None:
+def _broke(failure: Failure, connected: Connected, way: _LookUp) -> None:
     _log.error("a name could not be looked up: %s", describe(failure.value))
-    way.tell(Cause.NO_NAMES)
+    if not way.over:
+        connected(Cause.NO_NAMES)

@@ -176,7 +176,7 @@ class Wire:
             self._shut()
 
     def _shut(self) -> None:
-        one = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, self.descriptor)
+        one = socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, self.descriptor)
         try:
             one.shutdown(socket.SHUT_WR)
         except OSError:

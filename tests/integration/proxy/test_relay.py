@@ -2,19 +2,17 @@
 
 import contextlib
 import hashlib
-import json
 import random
 import select
 import socket
 import struct
 import threading
-from datetime import UTC, datetime
 
 import pytest
 
 from tests.integration.demo.waiting import eventually
 from tests.integration.proxy.load import descriptors, rss
-from tests.integration.proxy.wire import ends_within, open_tunnel
+from tests.integration.proxy.wire import all_recorded, ends_within, open_tunnel, uses
 
 PORTS = ["proxy", "proxy-tls"]
 FIVE = random.Random(5).randbytes(5_000_000)
@@ -56,11 +54,10 @@ def reset(connection):
 @pytest.fixture
 def last_use(outside):
     """What is recorded of the one tunnel of a test, once it is."""
-    begin = datetime.now(UTC)
+    begin = all_recorded(outside)
 
     def find():
-        used = [json.loads(line) for line in outside.used.splitlines() if '"web-used"' in line]
-        found = [use for use in used if datetime.fromisoformat(use["since"]) >= begin]
+        found = uses(outside, begin)
         assert len(found) == 1
         return tuple(found[0][name] for name in ("outcome", "up", "down"))
 

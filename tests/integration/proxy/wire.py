@@ -1,9 +1,13 @@
 """Both ends of what goes through the proxy, byte by byte: a client that asks, and the site that is asked."""
 
 import contextlib
+import json
 import socket
+from datetime import UTC, datetime
+from typing import Any
 
-from tests.integration.proxy.school import FRED, School, answer, sign
+from tests.integration.demo.waiting import eventually
+from tests.integration.proxy.school import FRED, MARIA, School, answer, sign
 
 
 def ask(school: School, data: str | bytes, port: str = "proxy"):
@@ -62,6 +66,28 @@ def open_tunnel(school: School, port: str = "proxy", login: str = FRED):
         with connection, client:
             connection.settimeout(15)
             yield client, connection
+
+
+def uses(school: School, begin: datetime) -> list[dict[str, Any]]:
+    """What was recorded of the use of the web that began at ``begin`` or later."""
+    events = [json.loads(line) for line in school.used.splitlines()]
+    used = [event for event in events if event["kind"] == "web-used"]
+    return [event for event in used if datetime.fromisoformat(event["since"]) >= begin]
+
+
+def all_recorded(school: School) -> datetime:
+    """Wait until what is over is recorded, so that nothing later is counted with it; gives the instant after that.
+
+    Each worker records once in a moment: who has done so twice has seen the others do it.
+    """
+    begin, enough = datetime.now(UTC), 2 * len(school.proxy.children()) - 1
+
+    def told() -> bool:
+        ask(school, f"GET http://127.0.0.1:9/ HTTP/1.0\r\n{sign(MARIA)}\r\n")
+        return sum(use["login"] == MARIA for use in uses(school, begin)) >= enough
+
+    eventually(told, 15)
+    return datetime.now(UTC)
 
 
 def ends_within(connection: socket.socket, seconds: float) -> bool:

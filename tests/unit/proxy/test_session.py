@@ -322,6 +322,7 @@ def test_use_is_recorded_with_its_place_and_never_with_what_was_asked_for_there(
     school.now += timedelta(minutes=5)
     opened.session.up, opened.session.down = 70, 8000
     opened.session.over(Outcome.DONE)
+    school.gate.uses.tell()
     (event,) = school.events
     assert (event.kind, event.time) == (Kind.WEB_USED, NOW + timedelta(minutes=5))
     assert dict(event.fields) == {
@@ -343,6 +344,7 @@ def test_what_was_ended_by_us_is_recorded_as_refused(school):
     school.change(replace(FRED, password_changed_at=NOW + timedelta(seconds=5)))
     opened.session.recheck()
     opened.session.over(Outcome.FAILED)
+    school.gate.uses.tell()
     assert [event.kind for event in school.events] == [Kind.SESSION_ENDED, Kind.WEB_USED]
     assert school.events[-1].fields["outcome"] == "refused"
 
@@ -350,4 +352,5 @@ def test_what_was_ended_by_us_is_recorded_as_refused(school):
 def test_each_outcome_can_be_recorded(school):
     for outcome in Outcome:
         Open(school).session.over(outcome)
+    school.gate.uses.tell()
     assert [event.fields["outcome"] for event in school.events] == list(Outcome)
