@@ -1,0 +1,128 @@
+"""The one command that a school's keys may run here, as the school's user.
+
+    restrict,command="/usr/lib/schoolserver-backup-server/receiver goethe" ssh-ed25519 AAAA...
+    restrict,command="/usr/lib/schoolserver-backup-server/receiver goethe --read-only" ssh-ed25519 AAAA...
+
+May live here: the table of words, and how each end of it is told. May not: doing it. Exit code 3: refused; 1: failed.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.backup_server import asking, deleted, reading, store, transfer
+from appliance.backup_server.asking import Talk
+from appliance.backup_server.manifest import ManifestError
+from appliance.backup_server.reading import NotHere
+from appliance.backup_server.settings import Settings
+from appliance.backup_server.store import Place
+from appliance.backup_server.verify import verifying
+
+Run = Callable[[Place, Sequence[str], Talk], None]
+"""Does what a word asks, with the words after it; says lines. Raises :class:`Failed`, OSError, ValueError."""
+
+_FREE_WITHIN = 5.0  # seconds that a commit's end may take
+
+
+class Refused(Exception):
+    """What was asked is not open to this key; the text says what it is."""
+
+
+class Failed(Exception):
+    """It was asked rightly and did not work; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """``arguments``: how many words may follow; ``reading``: whether the recovery key may ask for it."""
+
+    run: Run
+    arguments: range
+    reading: bool
+
+
+def passed_on(action: str, body: bool = False) -> Run:
+    """Ask the committer for ``action`` and say its lines; with a ``body``, what comes on standard input goes along."""
+
+    def run(place: Place, _: Sequence[str], talk: Talk) -> None:
+        request: dict[str, Any] = {"action": action, "school": place.school}
+        if body:
+            request["body"] = sys.stdin.buffer.read(asking.LONGEST // 2).decode("utf-8")
+        done = False
+        for said in asking.asked(place.settings.socket, request):
+            talk.say(said if action != "begin" else said.get("result", said))
+            if "error" in said:
+                raise Failed(said["error"])
+            done = "result" in said
+        if not done:
+            raise Failed("the committer broke off")
+
+    return run
+
+
+def _deleted(place: Place, words: Sequence[str], talk: Talk) -> None:
+    """The list of deleted accounts; ``put``: add what comes on standard input to it."""
+    if words not in ([], ["put"]):
+        raise Refused("only deleted, and deleted put")
+    if words:
+        passed_on("deleted", body=True)(place, words, talk)
+    else:
+        talk.send(deleted.get(place.folder))
+
+
+WORDS: Mapping[str, Word] = {
+    "begin": Word(passed_on("begin"), range(1), False),
+    "commit": Word(passed_on("commit"), range(1), False),
+    "list": Word(reading.listing, range(1), True),
+    "index": Word(reading.index, range(1, 2), True),
+    "section": Word(reading.section, range(2, 4), True),
+    "dump": Word(reading.dump, range(1, 2), True),
+    "verify": Word(verifying, range(3, 4), False),
+    "deleted": Word(_deleted, range(2), True),
+    "forget": Word(passed_on("forget", body=True), range(1), False),
+}
+"""All that a key may ask for besides rsync."""
+
+
+def receive(settings: Settings, school: str, read_only: bool) -> int:
+    """Do what ``SSH_ORIGINAL_COMMAND`` asks for, or refuse it; gives the exit code."""
+    os.umask(0o077)
+    try:
+        place = store.place(settings, school)
+        words = shlex.split(os.environ.get("SSH_ORIGINAL_COMMAND", ""))
+        if words[:1] == ["rsync"]:
+            _rsync(place, words, read_only)
+        word = WORDS.get(words[0]) if words else None
+        if word is None or len(words) - 1 not in word.arguments or (read_only and not word.reading):
+            raise Refused(f"only rsync --server and {', '.join(WORDS)}")
+        if words[1:] and read_only and words[0] == "deleted":
+            raise Refused("this key reads")
+        word.run(place, words[1:], Talk(sys.stdout.buffer))
+    except (Refused, NotHere) as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return 3
+    except OSError as error:
+        print(f"failed: {os.strerror(error.errno or 0)}", file=sys.stderr)
+        return 1
+    except (Failed, store.Busy, ManifestError, ValueError) as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _rsync(place: Place, words: Sequence[str], read_only: bool) -> None:
+    argv = transfer.server_argv(words)
+    sending = argv is not None and "--sender" in argv
+    if argv is None or (read_only and not sending):
+        raise Refused("rsync elsewhere than in incoming and in a part of a snapshot")
+    if sending:
+        reading.snapshot(place, argv[-1].split("/")[1])
+        transfer.become(place, argv)
+    with place.locked(False, _FREE_WITHIN) as lock:
+        os.set_inheritable(lock, True)  # it holds as long as rsync runs
+        transfer.become(place, argv)
