@@ -37,13 +37,12 @@ def prepare(place: Place) -> None:
 
 def drop(folder: Path) -> None:
     """Give up what there is in a school's ``folder``; raises ``OSError``."""
-    held = os.open(folder / "work", tree.INTO)
-    try:
-        for name in tree.names(held):
-            if name.startswith("ready-"):
-                tree.remove(held, name)
-    finally:
-        os.close(held)
+    for ready in (folder / "work").glob("ready-*"):
+        held = os.open(ready.parent, tree.INTO)
+        try:
+            tree.remove(held, ready.name)
+        finally:
+            os.close(held)
 
 
 def fresh(new: Path) -> None:
