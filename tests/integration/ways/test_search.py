@@ -70,10 +70,16 @@ def by_wlan(town: Town, scheme: str, host: str, chosen: str = APART) -> str:
     return str(json.loads(done.stdout)["at"])
 
 
+def _led_to(town: Town, url: str, at: str) -> bool:
+    """Whether the proxy leads there by now; it may still say, by a page, what another test has published."""
+    page = by_proxy(town, url)[1]
+    return page.startswith("{") and json.loads(page)["at"] == at
+
+
 @pytest.fixture
 def town(town: Town) -> Town:
     """The proxy knows that what another test published is over."""
-    eventually(lambda: json.loads(by_proxy(town, f"http://{GOOGLE}/x")[1])["at"] == SAFE)
+    eventually(lambda: _led_to(town, f"http://{GOOGLE}/x", SAFE))
     return town
 
 
@@ -108,7 +114,7 @@ def test_on_the_wlan(town, scheme):
 
 def test_the_first_rule_that_fits_counts(town):
     town.publish(fred__mustermann={"groups": ("klasse10a",)})
-    eventually(lambda: json.loads(by_proxy(town, f"https://{YOUTUBE}/x")[1])["at"] == MODERATE)
+    eventually(lambda: _led_to(town, f"https://{YOUTUBE}/x", MODERATE))
     assert json.loads(by_proxy(town, f"http://{GOOGLE}/x")[1])["at"] == ENGINE
 
 
