@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from appliance.cli.server import call
+from appliance.cli.tables import minute, wide_console
 
 
 @click.group()
@@ -79,12 +78,6 @@ def devices_list(as_json: bool) -> None:
         return
     table = Table("Address", "Login", "Since", "Until", "By", box=None, pad_edge=False)
     for one in answer["devices"]:
-        table.add_row(one["address"], one["login"], _shown(one["since"]), _shown(one["until"]), one["by"])
-    # A pipe gets whole lines, however narrow the window that nobody looks at.
-    console = Console()
-    (console if console.is_terminal else Console(width=200)).print(table)
+        table.add_row(one["address"], one["login"], minute(one["since"]), minute(one["until"]), one["by"])
+    wide_console().print(table)
     click.echo(f"{len(answer['devices'])} devices", err=True)
-
-
-def _shown(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from appliance.cli.server import call
+from appliance.cli.tables import wide_console
 from appliance.daemon.options_numbers import format_size
 
 
@@ -67,9 +67,7 @@ def limits_show(target: str | None, room: str | None) -> None:
       schoolserver limits show fred.mustermann --room 12
     """
     answer = call("limits.show", {"target": target, "room": room})
-    # A pipe gets whole lines, however narrow the window that nobody looks at.
-    console = Console()
-    console = console if console.is_terminal else Console(width=200)
+    console = wide_console()
     if "services" in answer:
         console.print(_of_an_account(answer["services"]))
     else:

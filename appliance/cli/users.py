@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from appliance.auth.envelope import Keys, open_passwords
 from appliance.cli.server import call
+from appliance.cli.tables import wide_console
 from appliance.cli.users_import import users_import
 from appliance.cli.users_passwords import first_passwords
 
@@ -49,9 +49,7 @@ def users_list(group: str | None, role: str | None) -> None:
         table.add_column(title, overflow="fold")
     for user in found:
         table.add_row(user["login"], user["name"], user["role"], ", ".join(user["groups"]), user["state"])
-    # A pipe gets whole lines, however narrow the window that nobody looks at.
-    console = Console()
-    (console if console.is_terminal else Console(width=200)).print(table)
+    wide_console().print(table)
     click.echo(f"{len(found)} accounts", err=True)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from appliance.cli.server import call
+from appliance.cli.tables import minute, wide_console
 
 _Command = TypeVar("_Command", bound=Callable[..., None])
 
@@ -40,7 +39,7 @@ def block_room(room: str, until: str, leader: str | None) -> None:
       schoolserver web block-room 12 --until 10:35
     """
     answer = call("web.block-room", {"room": room, "until": until, "as": leader})
-    click.echo(f"No web for pupils in room {answer['room']} until {_shown(answer['until'])}.")
+    click.echo(f"No web for pupils in room {answer['room']} until {minute(answer['until'])}.")
     _replaced(answer)
 
 
@@ -67,7 +66,7 @@ def exam(group: str, targets: tuple[str, ...], room: str | None, log_on: bool, u
     answer = call("web.exam", asked)
     sites = ", ".join(answer["targets"]) or "nothing"
     where = f" in room {answer['room']}" if answer["room"] else ""
-    click.echo(f"{answer['group']} ({answer['pupils']} pupils) writes an exam until {_shown(answer['until'])}.")
+    click.echo(f"{answer['group']} ({answer['pupils']} pupils) writes an exam until {minute(answer['until'])}.")
     click.echo(f"Open on the web: {sites}{where}.")
     _replaced(answer)
 
@@ -87,7 +86,7 @@ def allow(whom: str, targets: tuple[str, ...], until: str, leader: str | None) -
       schoolserver web allow klasse3a example.org --until 10:35
     """
     answer = call("web.allow", {"whom": whom, "targets": list(targets), "until": until, "as": leader})
-    click.echo(f"{', '.join(answer['targets'])} open to {_whom(answer)} until {_shown(answer['until'])}.")
+    click.echo(f"{', '.join(answer['targets'])} open to {_whom(answer)} until {minute(answer['until'])}.")
     if answer.get("exam"):
         click.echo("Not while its exam lasts: what is open then says web exam --allow.", err=True)
     _replaced(answer)
@@ -130,10 +129,8 @@ def lessons(as_json: bool, leader: str | None) -> None:
     table = Table("Number", "What", "Whom", "Sites", "Until", "By", box=None, pad_edge=False)
     for one in answer["lessons"]:
         sites = ", ".join(one["targets"])
-        table.add_row(str(one["number"]), one["measure"], _whom(one), sites, _shown(one["until"]), one["by"])
-    # A pipe gets whole lines, however narrow the window that nobody looks at.
-    console = Console()
-    (console if console.is_terminal else Console(width=200)).print(table)
+        table.add_row(str(one["number"]), one["measure"], _whom(one), sites, minute(one["until"]), one["by"])
+    wide_console().print(table)
     click.echo(f"{len(answer['lessons'])} set for lessons", err=True)
 
 
@@ -149,7 +146,3 @@ def _whom(one: dict[str, Any]) -> str:
 def _replaced(answer: dict[str, Any]) -> None:
     if answer["replaced"]:
         click.echo("It takes the place of what was set before.", err=True)
-
-
-def _shown(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M}"

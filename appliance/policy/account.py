@@ -81,6 +81,10 @@ class Lock:
         if self.until is not None:
             object.__setattr__(self, "until", _utc(self.until))
 
+    def holds(self, now: datetime) -> bool:
+        """Whether it counts at the aware instant ``now``."""
+        return self.since <= now and (self.until is None or now < self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

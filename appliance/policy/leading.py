@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy.account import Account, GroupKind, Lock, Role
+from appliance.policy.account import Account, GroupKind, Role
 
 if TYPE_CHECKING:
     from appliance.policy.snapshot import Snapshot
@@ -31,7 +31,7 @@ def hindrance(
     A teacher may for the classes and courses that he is a member of, and in each room, unless ``teachers_of`` (logins
     by room) names others for it. An administrator may for every group of the school, in every room.
     """
-    if leader.disabled or leader.hidden or any(lock.service is None and _holds(lock, now) for lock in leader.locks):
+    if leader.disabled or leader.hidden or any(lock.service is None and lock.holds(now) for lock in leader.locks):
         return "the account is closed"
     if leader.role is Role.ADMIN:
         return None
@@ -46,7 +46,3 @@ def hindrance(
     if room is not None and leader.login not in teachers_of.get(room, (leader.login,)):
         return f"web.yaml lessons.rooms names others for room {room}"
     return None
-
-
-def _holds(lock: Lock, now: datetime) -> bool:
-    return lock.since <= now and (lock.until is None or now < lock.until)

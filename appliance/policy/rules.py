@@ -268,7 +268,7 @@ def _lock(locks: tuple[Lock, ...], service: Service, now: datetime) -> tuple[Loc
         return None, None
     relevant = [lock for lock in locks if lock.service in (None, service)]
     edge = _earliest(at for lock in relevant for at in (lock.since, lock.until) if at is not None and at > now)
-    holding = [lock for lock in relevant if lock.since <= now < (lock.until or _FOREVER)]
+    holding = [lock for lock in relevant if lock.holds(now)]
     return max(holding, key=lambda lock: (lock.service is None, lock.until or _FOREVER), default=None), edge
 
 

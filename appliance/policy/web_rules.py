@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from appliance.policy.web import ADDRESS, Site, Verdict, WebRule
+from appliance.policy.web import ADDRESS, UNLISTED, Site, Verdict, WebRule
 
 _Places = dict[str, tuple[int, ...]]
 
@@ -62,3 +62,8 @@ class WebRules(tuple[WebRule, ...]):
         made.others = RuleIndex(rule for rule in made if rule.verdict is not Verdict.ALWAYS)
         made.rooms_matter = any(rule.rooms for rule in made)
         return made
+
+    @property
+    def categories(self) -> frozenset[str]:
+        """Give the categories that they name and that a list must have."""
+        return frozenset[str]().union(*(rule.categories for rule in self)) - {UNLISTED, ADDRESS}

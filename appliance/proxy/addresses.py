@@ -29,6 +29,13 @@ def literal(host: str) -> Address | None:
 
 
 @lru_cache(maxsize=8192)
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is written as an address of this machine's own loopback."""
+    address = literal(host)
+    return address is not None and address.is_loopback
+
+
+@lru_cache(maxsize=8192)
 def text_of(address: Address) -> str:
     """Give ``address`` as it is written."""
     return str(address)

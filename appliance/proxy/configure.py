@@ -13,7 +13,6 @@ import psutil
 
 from appliance.filter.index import Index
 from appliance.policy.request import Action
-from appliance.policy.web import ADDRESS, UNLISTED
 from appliance.proxy.addresses import Network, literal
 from appliance.proxy.desk import Times
 from appliance.proxy.exempt import Exempt, read_exempt
@@ -31,8 +30,7 @@ def exceptions(settings: Settings) -> frozenset[Where]:
 
 def tell_missing(settings: Settings, lists: Index) -> None:
     """Tell the carer of categories that rules ask for and no list has."""
-    wanted = frozenset[str]().union(*(rule.categories for rule in settings.web_rules))
-    missing = sorted(wanted - {UNLISTED, ADDRESS, *lists.names})
+    missing = sorted(settings.web_rules.categories.difference(lists.names))
     if missing:
         _log.warning("no site is in %s: there is no such list", ", ".join(missing))
 

@@ -18,7 +18,7 @@ from appliance.policy.request import Action, Request
 from appliance.policy.safe_search import SearchRule, safe_search
 from appliance.policy.snapshot import Snapshot
 from appliance.policy.web import ADDRESS, UNLISTED
-from appliance.proxy.addresses import literal, nameless
+from appliance.proxy.addresses import is_loopback, nameless
 from appliance.proxy.exempt import Exempt
 from appliance.proxy.line import Line
 from appliance.proxy.metering import Meters
@@ -124,13 +124,14 @@ class Gate:
         if snapshot is not self._by or len(self._allowed) >= _KNOWN:
             self._by = snapshot
             self._allowed.clear()
-        key = wish.key if wish.tunnel else (wish.key, self.lists.of_url(wish.where.host, path))
+        found = None if wish.tunnel else self.lists.of_url(wish.where.host, path)
+        key = wish.key if found is None else (wish.key, found)
         known = self._allowed.get(key) if wish.size is None else None
         if known is not None and (known[1].valid_until is None or self.house.now() < known[1].valid_until):
             if known[0].guest is not wish.guest:
                 known = self._allowed[key] = wish, known[1]
             return known
-        answer = self._judge(wish, path)
+        answer = self._judge(wish, self.lists.of(wish.where.host) if found is None else found)
         if isinstance(answer, Obstacle):
             return answer
         passed = wish, answer
@@ -138,9 +139,9 @@ class Gate:
             self._allowed[key] = passed
         return passed
 
-    def _judge(self, wish: Wish, path: str) -> Allow | Obstacle:
+    def _judge(self, wish: Wish, found: frozenset[str]) -> Allow | Obstacle:
         exempt = self.exempt.covers(wish.where.host)
-        answer = self.house.ask(self._request(wish, wish.action, None if exempt else wish.size, path))
+        answer = self.house.ask(self._request(wish, wish.action, None if exempt else wish.size, found))
         if isinstance(answer, Obstacle):
             return answer
         if wish.where.port not in _PORTS[wish.tunnel] and not self._led(wish):
@@ -163,23 +164,22 @@ class Gate:
         return safe_search(() if snapshot is None else snapshot.safe_search, self.house.account(wish.guest.login))
 
     def opens_inside(self, wish: Wish) -> bool:
-        """Whether ``wish`` may lead to an address that is not public, and to any port."""
+        """Whether ``wish`` may lead to an address that is not public, and to any port.
+
+        So may what the server's own probe asks of the server itself.
+        """
         if wish.where in self.exceptions:
             return True
         account = self.house.account(wish.guest.login)
-        return account is not None and account.hidden and _own_machine(wish.where)
+        return account is not None and account.hidden and is_loopback(wish.where.host)
 
     def listed(self, wish: Wish, path: str = "") -> frozenset[str]:
         """Give what the lists say of ``wish``, in the words of the policy."""
-        host = wish.where.host
-        found = self.lists.of(host) if wish.tunnel else self.lists.of_url(host, path)
-        if nameless(host) and not self._led(wish):
-            return found | _ADDRESS  # lists know names
-        return found or _UNLISTED
+        return self._in_words(wish, self._found(wish, path))
 
     def weigh(self, wish: Wish, action: Action, size: int, path: str = "") -> Allow | Obstacle:
         """Decide on ``size`` bytes (``WRITE`` up, ``FETCH`` down) of what was ``wish``."""
-        return self.house.ask(self._request(wish, action, size, path))
+        return self.house.ask(self._request(wish, action, size, self._found(wish, path)))
 
     def too_large(self, wish: Wish, action: Action, size: int, path: str = "") -> Refused | None:
         """Refuse ``size`` bytes (``WRITE`` up, ``FETCH`` down) of what was ``wish``; ``None``: they pass by now."""
@@ -204,12 +204,15 @@ class Gate:
         """Whether somebody named the very place by hand, with its port and whatever is there."""
         return wish.unnamed or self.opens_inside(wish)
 
-    def _request(self, wish: Wish, action: Action, size: int | None, path: str) -> Request:
-        listed = self.listed(wish, path)
+    def _found(self, wish: Wish, path: str) -> frozenset[str]:
+        host = wish.where.host
+        return self.lists.of(host) if wish.tunnel else self.lists.of_url(host, path)
+
+    def _in_words(self, wish: Wish, found: frozenset[str]) -> frozenset[str]:
+        if nameless(wish.where.host) and not self._led(wish):
+            return found | _ADDRESS  # lists know names
+        return found or _UNLISTED
+
+    def _request(self, wish: Wish, action: Action, size: int | None, found: frozenset[str]) -> Request:
+        listed = self._in_words(wish, found)
         return wish.guest.request(Service.WEB, action, str(wish.where), wish.address, size, listed)
-
-
-def _own_machine(where: Where) -> bool:
-    """Whether it is the server itself, which its own probe asks for."""
-    address = literal(where.host)
-    return address is not None and address.is_loopback

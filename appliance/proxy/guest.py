@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import lru_cache
 
 from appliance.daemon.http_head import RequestHead
-from appliance.proxy.addresses import literal
+from appliance.proxy.addresses import is_loopback
 from appliance.proxy.negotiate import Negotiation, Tickets
 from appliance.proxy.replies import Cause, Challenges, Refused, told
 from appliance.proxy.sign_in import SignIn
@@ -48,7 +47,7 @@ class Guests:
         self._reception = reception
         self._address = address
         self._way = way
-        self._passwords = way is Way.TLS or (way is Way.PLAIN and _is_loopback(address))
+        self._passwords = way is Way.TLS or (way is Way.PLAIN and is_loopback(address))
         self._negotiation: Negotiation | None = None
         self._nobody: SignedIn | None = None
 
@@ -97,9 +96,3 @@ class Guests:
 
 def _said(found: SignedIn | Obstacle) -> SignedIn | Refused:
     return told(found, upload=False) if isinstance(found, Obstacle) else found
-
-
-@lru_cache(maxsize=8192)
-def _is_loopback(address: str) -> bool:
-    found = literal(address)
-    return found is not None and found.is_loopback

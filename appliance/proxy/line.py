@@ -162,17 +162,15 @@ class Line:
         """Hand out what came in since the last tick (``now``: monotonic seconds), then wake who waits for it."""
         passed = 0.0 if self._last is None else max(0.0, now - self._last)
         self._last = now
+        self._pool += passed * self._rate * self._part
+        self._let_pass()
         self._take_back()
-        pool = self._pool + passed * self._rate * self._part
-        if pool > self._burst:
-            self._served += pool - self._burst  # nobody wanted it: who took ahead has paid
-            pool = self._burst
-        self._pool = pool
         if self._gone:
             self._forget_paid()
         hungry = list(self.waiting)
-        if hungry and pool >= 1:
+        if hungry and self._pool >= 1:
             self._hand_out(hungry)
+        self._let_pass()
         for share in hungry:
             self._wake(share)
 
@@ -227,6 +225,13 @@ class Line:
         self.handed.discard(share)
         self.waiting.pop(share, None)
         self._shares.pop(share._login, None)
+
+    def _let_pass(self) -> None:
+        """Let go what nobody wanted in time: who took ahead has paid by it."""
+        over = self._pool - self._burst
+        if over > 0:
+            self._served += over
+            self._pool = self._burst
 
     def _take_back(self) -> None:
         """Take back what was handed to those who want no more."""

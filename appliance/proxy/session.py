@@ -107,15 +107,13 @@ class WebSession(Visit):
         """Count ``size`` bytes that go up a tunnel at ``now`` (s, monotonic); whether they may pass."""
         self.up += size
         total = self.up if self._meter is None else self._meter.up(size, now)
-        most = self.limits.upload
-        return total <= most or total <= with_tls(most) or self.weigh(Action.WRITE, total) is None
+        return total <= with_tls(self.limits.upload) or self.weigh(Action.WRITE, total) is None
 
     def count_down(self, size: int, now: float) -> bool:
         """Count ``size`` bytes that go down a tunnel at ``now`` (s, monotonic); whether they may pass."""
         self.down += size
         total = self.down if self._meter is None else self._meter.down(size, now)
-        most = self.limits.download
-        return total <= most or total <= with_tls(most) or self.weigh(Action.FETCH, total) is None
+        return total <= with_tls(self.limits.download) or self.weigh(Action.FETCH, total) is None
 
     def part_of(self, path: str) -> Meter:
         """Give the count of what is moved of ``path`` part by part; to be released."""

@@ -31,12 +31,7 @@ Connected = Callable[[Wire | Cause], None]
 
 
 class Connecting(Protocol):
-    """What leads to a wire, as long as it is ``wanted``."""
-
-    @property
-    def wanted(self) -> bool:
-        """Whether anybody waits for it still."""
-        ...
+    """What leads to a wire."""
 
     def cancel(self) -> None:
         """Give up, and tell nobody: whoever asked is gone."""

@@ -1,6 +1,6 @@
 """How the web filter's lists are: the row of status, and each list for the carer (K13).
 
-May live here: which categories are closed, and reading the record. May not: what is well (``filter.standing``),
+May live here: reading the record for the carer. May not: what is well (``filter.standing``),
 renewing them (``lists_renewal``).
 """
 
@@ -13,7 +13,6 @@ from appliance.filter import record
 from appliance.filter.sources import items
 from appliance.filter.standing import judged
 from appliance.policy.account import Service
-from appliance.policy.web import ADDRESS, UNLISTED
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -30,7 +29,7 @@ def check_lists(settings: Settings) -> dict[str, Any]:
         found = record.read(record.folder_of(settings.server.state))
     except (OSError, ValueError) as error:
         return {"name": NAME, "ok": False, "text": f"how the lists are cannot be read ({error})"}
-    ok, text = judged(found, items(wanted.sources), _closed(settings), wanted.stale, datetime.now(UTC))
+    ok, text = judged(found, items(wanted.sources), settings.web_rules.categories, wanted.stale, datetime.now(UTC))
     return {"name": NAME, "ok": ok, "text": text}
 
 
@@ -49,11 +48,6 @@ def told(settings: Settings) -> dict[str, Any]:
         lists.append({"categories": item.categories, "url": item.url, "problem": kept.problem, **counts, **times})
     index = {"made": _iso(found.made), "entries": dict(found.entries), "left_out": found.left_out}
     return {"lists": lists, "problem": found.problem, **index}
-
-
-def _closed(settings: Settings) -> frozenset[str]:
-    """The categories that rules ask for."""
-    return frozenset[str]().union(*(rule.categories for rule in settings.web_rules)) - {UNLISTED, ADDRESS}
 
 
 def _iso(instant: datetime | None) -> str | None:

@@ -1,7 +1,6 @@
 """A tunnel begins with TLS for the site it was asked for (K13): over a name, to a public address of an internet."""
 
 import contextlib
-import json
 import os
 import socket
 import ssl
@@ -52,8 +51,7 @@ def site(outside):
 
 def refused(outside):
     """How many tunnels of FRED to this site were refused, once that is recorded."""
-    used = [json.loads(line) for line in outside.used.splitlines() if '"web-used"' in line]
-    of_him = [use for use in used if (use["host"], use["login"], use["outcome"]) == (NAME, FRED, "refused")]
+    of_him = [use for use in uses(outside) if (use["host"], use["login"], use["outcome"]) == (NAME, FRED, "refused")]
     assert sum(use["up"] for use in of_him) == 0
     return sum(use["requests"] for use in of_him)
 

@@ -68,11 +68,11 @@ def open_tunnel(school: School, port: str = "proxy", login: str = FRED):
             yield client, connection
 
 
-def uses(school: School, begin: datetime) -> list[dict[str, Any]]:
-    """What was recorded of the use of the web that began at ``begin`` or later."""
+def uses(school: School, begin: datetime | None = None) -> list[dict[str, Any]]:
+    """What was recorded of the use of the web; of that which began at ``begin`` or later."""
     events = [json.loads(line) for line in school.used.splitlines()]
     used = [event for event in events if event["kind"] == "web-used"]
-    return [event for event in used if datetime.fromisoformat(event["since"]) >= begin]
+    return [event for event in used if begin is None or datetime.fromisoformat(event["since"]) >= begin]
 
 
 def all_recorded(school: School) -> datetime:

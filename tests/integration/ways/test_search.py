@@ -37,16 +37,7 @@ def curl(town: Town) -> list[str]:
 
 def by_proxy(town: Town, url: str, login: str = FRED) -> tuple[int, str]:
     """Exit status of curl on the phone, and what it gets by the proxy."""
-    argv = [
-        "curl",
-        "--silent",
-        "--max-time",
-        "10",
-        "--cacert",
-        str(town.folder / "engines" / "ca.pem"),
-        "--noproxy",
-        "",
-    ]
+    argv = [*curl(town), "--noproxy", ""]
     argv += ["--proxy", f"https://{DOMAIN}:3129", "--proxy-cacert", str(town.ca)]
     argv += ["--resolve", f"{DOMAIN}:3129:{SERVER}", "--proxy-user", f"{login}:{PASSWORD}"]
     done = town.net.phone.run(*argv, url)
@@ -56,16 +47,7 @@ def by_proxy(town: Town, url: str, login: str = FRED) -> tuple[int, str]:
 def by_wlan(town: Town, scheme: str, host: str, chosen: str = APART) -> str:
     """The address at which the phone of the WLAN reaches ``host``."""
     port = 443 if scheme == "https" else 80
-    argv = [
-        "curl",
-        "--silent",
-        "--max-time",
-        "10",
-        "--cacert",
-        str(town.folder / "engines" / "ca.pem"),
-        "--noproxy",
-        "*",
-    ]
+    argv = [*curl(town), "--noproxy", "*"]
     done = town.net.phone.run(*argv, "--resolve", f"{host}:{port}:{chosen}", f"{scheme}://{host}/x")
     return str(json.loads(done.stdout)["at"])
 

@@ -92,6 +92,12 @@ def test_what_is_on_no_list_is_a_category():
     assert isinstance(ask(web(categories=[UNLISTED]), categories=GAMES), Allow)
 
 
+def test_the_categories_of_all_rules_are_those_that_a_list_must_have():
+    rules = WebRules([web(categories=["games", UNLISTED]), web(categories=[ADDRESS]), web(categories=["chat"])])
+    assert rules.categories == {"games", "chat"}
+    assert WebRules().categories == frozenset()
+
+
 def test_only_closes_what_it_does_not_name():
     only = web("only", categories=["learning"], targets=["example.org"])
     assert ask(only, web()).rule == only.rule

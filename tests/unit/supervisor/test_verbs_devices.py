@@ -3,22 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
-from types import SimpleNamespace
 
 import pytest
 
-from appliance.policy.events import Event, Kind, validate
-from appliance.supervisor.compose import compose
+from appliance.policy.events import Kind
 from appliance.supervisor.devices import Devices
-from appliance.supervisor.kicker import Kicker
-from appliance.supervisor.locks import Locks
-from appliance.supervisor.memory import StateMemory
-from appliance.supervisor.people import People
 from appliance.supervisor.state import State
-from appliance.supervisor.verb import Call, VerbError
 from appliance.supervisor.verbs_devices import verbs
-from appliance.supervisor.versions import Kicks
 
+from .carer import Carer
 from .scenery import NOW, directory, settings
 
 FRED, ANNA = "fred.mustermann", "anna.lehmann"
@@ -27,52 +20,20 @@ UNTIL = "2026-11-23 16:00"
 NETWORKS = tuple(map(ip_network, ("10.1.0.0/16", "fd00:40::/64", "127.0.0.0/8")))
 
 
-class Carer:
-    """Calls the verbs on a state of its own; ``events`` is what was recorded."""
+class Binding(Carer):
+    """A carer who calls the verbs about devices."""
+
+    NOUN = "devices"
 
     def __init__(self, state):
-        self.now = NOW
-        self.events = []
-        self._settings = replace(settings(), network=replace(settings().network, networks=NETWORKS))
-        kicker = Kicker(Kicks(state), lambda *_: None, lambda: 0.0)
-        self._memory = StateMemory(state, People(state), Locks(state), kicker)
-        self._core = SimpleNamespace(
-            settings=self._settings,
-            devices=Devices(state),
-            clock=lambda: self.now,
-            snapshot=self.snapshot,
-            account=self._account,
-            in_force=lambda: True,
-            record=self._record,
-        )
-
-    def snapshot(self):
-        return compose(directory(), self._memory.known(self.now), self._settings)
-
-    def __call__(self, name, **given):
-        verb = verbs(self._core)[f"devices.{name}"]
-        return verb.run(Call(verb.checked(given), "carer", lambda *_: None))
-
-    def refused(self, name, **given):
-        with pytest.raises(VerbError) as caught:
-            self(name, **given)
-        return caught.value
-
-    def _account(self, login):
-        try:
-            return self.snapshot().accounts[login]
-        except KeyError:
-            raise VerbError("unknown-account", login) from None
-
-    def _record(self, kind, **fields):
-        validate(Event(kind, self.now, fields))
-        self.events.append((kind, fields))
+        wanted = replace(settings(), network=replace(settings().network, networks=NETWORKS))
+        super().__init__(state, verbs, wanted, directory(), devices=Devices(state))
 
 
 @pytest.fixture
 def carer(tmp_path):
     state = State(tmp_path / "state.db")
-    yield Carer(state)
+    yield Binding(state)
     state.close()
 
 
