@@ -26,6 +26,7 @@ HostKey {folder}/host
 AuthorizedKeysFile {folder}/key.pub
 PermitRootLogin prohibit-password
 StrictModes no
+SetEnv SHLVL=1
 UsePAM no
 PidFile none
 Subsystem sftp internal-sftp

@@ -68,7 +68,7 @@ class Committing:
         """Do it; gives what the second place answered, and the figures. Raises :class:`BackupError`, ``OSError``."""
         self._tell(0, _WHOLE, "databases")
         export(self._settings, self._own.export)
-        sealed = dump(self._settings, self._own.export, self._own.recovery, self._own.outgoing / "dump" / "dump.age")
+        sealed = dump(self._settings, self._own.export, self._own.recovery, self._manifest / "dump.age")
         step = self._step(_LOOK, _SEND, "looking for changes")
         survey = Survey(self._parts, self._cache, step, self._unfinished.exists())
         survey.look()
@@ -145,9 +145,8 @@ class Committing:
         write_whole(self._manifest / "index", index, 0o600)
         write_whole(self._manifest / "index.sig", sign(self._place.key, index), 0o600)
         write_whole(self._own.folder / "sent", Base(digest(index), sections).encode(), 0o600)
-        self._rsync("dump", self._own.outgoing / "dump", [b"dump.age"], _COMMIT, _COMMIT)
         new = sorted(set(sections.values()) - set(base.sections.values()))
-        listed = [b"index", b"index.sig", *(f"sections/{one}".encode() for one in new)]
+        listed = [b"index", b"index.sig", b"dump.age", *(f"sections/{one}".encode() for one in new)]
         self._rsync("manifest", self._manifest, listed, _COMMIT, _COMMIT)
         return index
 

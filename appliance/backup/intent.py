@@ -83,7 +83,7 @@ class Own:
 
     @property
     def outgoing(self) -> Path:
-        """The folders ``dump`` and ``manifest`` as they are sent."""
+        """The folder ``manifest`` as it is sent, the dump in it."""
         return self.folder / "outgoing"
 
     @property
@@ -100,7 +100,7 @@ class Own:
         """Make the folders that are missing; raises ``OSError``."""
         self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         out = self.outgoing
-        for folder in (self.keys, self.runtime, out, out / "dump", out / "manifest", out / "manifest" / "sections"):
+        for folder in (self.keys, self.runtime, out, out / "manifest", out / "manifest" / "sections"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

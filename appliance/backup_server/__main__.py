@@ -1,6 +1,8 @@
 """Entry point of everything on the backup server. May live here: the table of actions. May not: doing any.
 
 /usr/bin/python3 -P -m appliance.backup_server ACTION ...
+
+Each action loads what it needs itself: a backup asks the receiver a dozen times, and half of a start would be the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.backup_server import committer, receiver, rounds
 from appliance.backup_server.settings import FILE, Settings, SettingsError, load
 
 
@@ -33,17 +34,35 @@ def _nothing(_: argparse.ArgumentParser) -> None:
     pass
 
 
+def _receive(settings: Settings, said: argparse.Namespace) -> int:
+    from appliance.backup_server import receiver
+
+    return receiver.receive(settings, said.school, said.read_only)
+
+
+def _serve(settings: Settings, _: argparse.Namespace) -> int:
+    from appliance.backup_server import committer
+
+    return committer.serve(settings)
+
+
+def _look(settings: Settings, _: argparse.Namespace) -> int:
+    from appliance.backup_server import rounds
+
+    return rounds.look(settings)
+
+
+def _forget_ripe(settings: Settings, _: argparse.Namespace) -> int:
+    from appliance.backup_server import rounds
+
+    return rounds.forget_ripe(settings)
+
+
 ACTIONS: Mapping[str, Action] = {
-    "receiver": Action(
-        lambda settings, said: receiver.receive(settings, said.school, said.read_only),
-        _receiver,
-        "what a school's key runs (sshd starts it)",
-    ),
-    "committer": Action(lambda settings, _: committer.serve(settings), _nothing, "one request (systemd starts it)"),
-    "watch": Action(lambda settings, _: rounds.look(settings), _nothing, "look at the copies (a timer starts it)"),
-    "forget": Action(
-        lambda settings, _: rounds.forget_ripe(settings), _nothing, "forget who is to be forgotten (a timer starts it)"
-    ),
+    "receiver": Action(_receive, _receiver, "what a school's key runs (sshd starts it)"),
+    "committer": Action(_serve, _nothing, "one request (systemd starts it)"),
+    "watch": Action(_look, _nothing, "look at the copies (a timer starts it)"),
+    "forget": Action(_forget_ripe, _nothing, "forget who is to be forgotten (a timer starts it)"),
     "check": Action(lambda *_: 0, _nothing, "whether the settings can be read"),
 }
 """All that can be run here."""

@@ -21,10 +21,10 @@ from appliance.backup_server import btrfs, disk, ready, store, tree
 from appliance.backup_server.adopt import Adopter
 from appliance.backup_server.base import Base, Lacking
 from appliance.backup_server.clones import clone_units
-from appliance.backup_server.encrypted import encrypted
 from appliance.backup_server.given import Given
 from appliance.backup_server.manifest import PARTS, ManifestError
-from appliance.backup_server.names import moment, next_name
+from appliance.backup_server.names import next_name
+from appliance.backup_server.standing import standing
 from appliance.backup_server.store import Place
 from appliance.backup_server.thin import remove, thin, tidy
 from appliance.backup_server.unit import merge_unit, missing_path
@@ -66,20 +66,6 @@ def _why(error: BaseException) -> str:
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno else "the disk fails"
     return str(error) if isinstance(error, ManifestError) else type(error).__name__
-
-
-def standing(place: Place, now: datetime) -> dict[str, Any]:
-    """What is true of the disk and worth a warning, for ``commit`` and ``list``."""
-    free, total = disk.room(place.snapshots)
-    warnings = []
-    if free * 100 < total * place.settings.least_free:
-        warnings.append(f"less than {place.settings.least_free} percent of the disk over there is free")
-    names = place.names()
-    if names and (moment(names[-1]) - now).total_seconds() > 3600:
-        warnings.append("the newest snapshot is of the future: look at the clock over there")
-    for said in place.state().values():
-        warnings += [text for text in said.get("warnings", ()) if isinstance(text, str)]
-    return {"free": free, "total": total, "encrypted": encrypted(place.snapshots), "warnings": warnings}
 
 
 def recover(place: Place, anew: bool = False) -> None:

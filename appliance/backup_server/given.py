@@ -1,6 +1,6 @@
 """The manifest and the dump that a school's server sent: read once, with bounds, from a folder that may hold anything.
 
-May live here: reading ``manifest/`` and ``dump/`` of what was taken, writing them into the snapshot. May not: the files
+May live here: reading ``manifest/`` of what was taken, writing them into the snapshot. May not: the files
 that the manifest tells of.
 """
 
@@ -99,7 +99,7 @@ class Given:
         entry = Entry("f", store.FILE, 0, 0, 0, 0, UNSTEADY, "-", b"dump.age")
         work = os.open(place.work, tree.INTO)
         try:
-            with tree.entered(self.taken, b"dump") as folder:
+            with tree.entered(self.taken, b"manifest") as folder:
                 if folder is None or not adopter.file(folder, entry.path, work, entry):
                     raise ManifestError("the dump that the index tells of was not sent")
             held = os.open(entry.path, _READ, dir_fd=work)

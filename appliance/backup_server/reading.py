@@ -15,8 +15,8 @@ from pathlib import Path
 from appliance.backup_server import forget_list
 from appliance.backup_server.asking import Talk
 from appliance.backup_server.base import Base
-from appliance.backup_server.commit import standing
 from appliance.backup_server.names import SNAPSHOT
+from appliance.backup_server.standing import standing
 from appliance.backup_server.store import Place
 
 VERSION = 1

@@ -21,7 +21,6 @@ from appliance.backup_server.manifest import ManifestError
 from appliance.backup_server.reading import NotHere
 from appliance.backup_server.settings import Settings
 from appliance.backup_server.store import Place
-from appliance.backup_server.verify import verifying
 
 Run = Callable[[Place, Sequence[str], Talk], None]
 """Does what a word asks, with the words after it; says lines. Raises :class:`Failed`, OSError, ValueError."""
@@ -75,6 +74,13 @@ def _deleted(place: Place, words: Sequence[str], talk: Talk) -> None:
         talk.send(deleted.get(place.folder))
 
 
+def _verify(place: Place, words: Sequence[str], talk: Talk) -> None:
+    """Say what differs from the manifest; the only word that needs much to be loaded."""
+    from appliance.backup_server.verify import verifying
+
+    verifying(place, words, talk)
+
+
 WORDS: Mapping[str, Word] = {
     "begin": Word(passed_on("begin"), range(1), False),
     "commit": Word(passed_on("commit"), range(1), False),
@@ -82,7 +88,7 @@ WORDS: Mapping[str, Word] = {
     "index": Word(reading.index, range(1, 2), True),
     "section": Word(reading.section, range(2, 4), True),
     "dump": Word(reading.dump, range(1, 2), True),
-    "verify": Word(verifying, range(3, 4), False),
+    "verify": Word(_verify, range(3, 4), False),
     "deleted": Word(_deleted, range(2), True),
     "forget": Word(passed_on("forget", body=True), range(1), False),
 }

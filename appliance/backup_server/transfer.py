@@ -27,7 +27,7 @@ _RSYNC = "/usr/bin/rsync"
 _LETTERS = "-lHogDtpAXRSe.LsfxCIvu"
 _COMMON = ("--fake-super", _LETTERS, "--numeric-ids", "--timeout=3600")
 _KEEPING = tuple(f"--filter={one}" for one in ("-x user.rsync.%*", *FILTERS))  # a second look takes them away else
-_WRITING = re.compile(rf"incoming/({'|'.join((*PARTS, 'manifest', 'dump'))})/?", re.ASCII)
+_WRITING = re.compile(rf"incoming/({'|'.join((*PARTS, 'manifest'))})/?", re.ASCII)
 _READING = re.compile(rf"snapshots/({SNAPSHOT.pattern})/({'|'.join((*PARTS, 'sections'))})/?", re.ASCII)
 _SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache")
 

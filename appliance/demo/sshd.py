@@ -118,6 +118,8 @@ def _configure(folder: Path, settings: Settings, program: Path) -> Path:
         "PrintMotd": "no",
         # Folders like /var/tmp above the demo's own are open to all; the file itself is not.
         "StrictModes": "no",
+        # So bash does not read the user's own ~/.bashrc before each question, which may be slow or say something.
+        "SetEnv": "SHLVL=1",
         # Without PAM a root whose password is locked could not come in by key either.
         "UsePAM": "yes" if _locked() else "no",
     }

@@ -209,7 +209,7 @@ def test_a_missing_disk_is_no_empty_backup(school):
 
 
 def test_a_second_run_while_one_runs_is_told_so_and_one_that_is_stopped_is_gone_on_with(bare):
-    bare.configure(bandwidth="64 KiB")
+    bare.configure(bandwidth="256 KiB")
     bare.start()
     content = os.urandom(3_000_000)
     big = bare.put(bare.home() / "big", content)

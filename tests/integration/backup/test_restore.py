@@ -183,11 +183,11 @@ def test_what_came_back_otherwise_than_it_was_saved_is_not_given(school):
 
 
 def test_a_restore_that_is_killed_leaves_nothing_and_the_next_clears_up(bare):
-    bare.configure(bandwidth="256 KiB")
     bare.start()
     home = bare.home()
     bare.put(home / "big", os.urandom(2_000_000))
     bare.copy()
+    bare.configure(bandwidth="256 KiB")
     homes = bare.data / "homes"
     program = (
         "import sys; from pathlib import Path; from appliance.settings.load import load;"

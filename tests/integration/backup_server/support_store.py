@@ -190,11 +190,10 @@ class School:
             (folder / "index.sig").write_bytes(b"signature")
             for section, content in sections.items():
                 (folder / "sections" / section).write_bytes(content)
-            paths = [path.relative_to(folder).as_posix().encode() for path in folder.rglob("*")]
-            assert self.send("manifest", folder, paths).returncode == 0
             if dump is not None:
                 (folder / "dump.age").write_bytes(dump)
-                assert self.send("dump", folder, [b"dump.age"]).returncode == 0
+            paths = [path.relative_to(folder).as_posix().encode() for path in folder.rglob("*")]
+            assert self.send("manifest", folder, paths).returncode == 0
 
     def commit(self) -> dict[str, object]:
         return self.answer("commit")[-1]["result"]  # type: ignore[return-value]

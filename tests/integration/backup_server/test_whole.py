@@ -12,7 +12,7 @@ import pytest
 
 from appliance.backup_server import commit as committing
 from appliance.backup_server import disk as disks
-from appliance.backup_server.names import next_name
+from appliance.backup_server.names import moment, next_name
 from tests.integration.backup_server import support_store
 from tests.integration.backup_server.support_store import AS_ROOT, furnish
 from tests.integration.support_btrfs import btrfs, hindrance
@@ -206,7 +206,7 @@ def test_on_btrfs_snapshots_are_read_only_and_hold_the_same(mounted):
         with school.place.locked(True):
             committing.recover(school.place)
         assert disks.is_btrfs(school.place.snapshots)
-        past = next_name(committing.moment(first).replace(year=2020), [])
+        past = next_name(moment(first).replace(year=2020), [])
         (school.place.snapshots / first).rename(school.place.snapshots / past)
         school.transfer()
         assert past in school.commit()["removed"]
