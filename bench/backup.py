@@ -1,9 +1,9 @@
 """The nightly backup against rsync --link-dest, borg and restic: 200,000 files of which one in a hundred changed.
 
 Each copies a tree of its own over ssh to this machine, all warm. Ours is the whole run: dump, look, sending, the commit
-over there with its flushes, reading back. What the backup server then links ahead for the next night is a row of its
-own: nobody waits for it. Plain rsync is measured as it is used, flushing nothing; borg does not encrypt; restic cannot
-help it.
+over there with its flushes, reading back. What the backup server then clears up and links ahead for the next night is a
+row of its own: nobody waits for it. Plain rsync is measured as it is used, flushing nothing; borg does not encrypt;
+restic cannot help it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def rows() -> Iterator[tuple[Row, ...]]:
             found.append(
                 _night(_Timed(Ours(folder / "btrfs", stack)), rsync, "rsync --link-dest", _GOAL_BTRFS, "btrfs")
             )
-        found.append(Row("Backup: links ahead, afterwards", "s", False, ours.linked_ahead, rsync.linked_ahead, "rsync"))
+        found.append(Row("Backup: made ready, afterwards", "s", False, ours.linked_ahead, rsync.linked_ahead, "rsync"))
         for peer, name in ((rsync, "rsync"), (borg, "borg"), (restic, "restic")):
             limit = _LIMIT_RESTORE if peer is rsync else None
             found.append(
@@ -122,9 +122,11 @@ class Ours:
         self._do("run")
 
     def settle(self) -> None:
-        """Wait until the backup server has linked the newest snapshot ahead; on btrfs there is nothing to link."""
+        """Wait until the backup server has cleared up and, but on btrfs, linked the newest snapshot ahead."""
+        work = self._snapshots.parent / "work"
+        eventually(lambda: not (work / "spent").exists(), 300)
         if not disk.is_btrfs(self._snapshots):
-            ready = self._snapshots.parent / "work" / f"ready-{max(one.name for one in self._snapshots.iterdir())}"
+            ready = work / f"ready-{max(one.name for one in self._snapshots.iterdir())}"
             eventually(ready.is_dir, 300)
 
     def restore(self, path: Path, _target: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import time
 from pathlib import Path
 
 FILES = 200_000
@@ -13,6 +14,7 @@ _SIZES = (0, 200, 1_000, 2_000, 4_000, 8_000)
 _CHANGED = 100
 """One file in so many is changed."""
 _UID = 20_000
+_OLDER = 2.1  # seconds
 
 
 class Tree:
@@ -37,11 +39,15 @@ class Tree:
             os.chown(home, _UID + number, _UID + number)
 
     def change(self) -> None:
-        """Write one file in a hundred anew, each round others, and bring that to the disk."""
+        """Write one file in a hundred anew, each round others, and bring that to the disk.
+
+        As on a night they are older than what a backup would have to look at twice.
+        """
         dice = random.Random(next(self._rounds))
         for path in dice.sample(self._files, FILES // _CHANGED):
             path.write_bytes(dice.randbytes(dice.choice(_SIZES) + 1))
         os.sync()
+        time.sleep(_OLDER)
 
     def one(self) -> Path:
         """Give some file of it, as a path below the homes."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
@@ -82,15 +83,30 @@ class Cache:
 
     def lines(self, unit: Unit, known: Known) -> Lines:
         """The lines of ``unit``, empty where they are not known."""
+        section, stamps = self._kept(unit, known)
+        return dict(zip(map(path_of, section), zip(_cut(stamps), section, strict=True), strict=True))
+
+    def some(self, unit: Unit, known: Known, paths: Iterable[bytes]) -> Lines:
+        """Those of the lines that are of these ``paths``, found by halving: a section's lines are in order."""
+        section, stamps = self._kept(unit, known)
+        found: Lines = {}
+        for path in paths:
+            at = 0 if path == b"." else bisect_left(section, path, min(1, len(section)), key=path_of)
+            if at < len(section) and path_of(section[at]) == path:
+                found[path] = stamps[at * STAMP.size : (at + 1) * STAMP.size], section[at]
+        return found
+
+    def _kept(self, unit: Unit, known: Known) -> tuple[Sequence[bytes], bytes]:
+        """Lines and stamps, one behind the other; none where they are not what was kept."""
         section = self.section(known.section)
         try:
             kept = (self._stamps / _file_of(unit)).read_bytes()
         except OSError:
-            return {}
+            return (), b""
         head, stamps = kept[: len(_MAGIC) + _SUM], kept[len(_MAGIC) + _SUM :]
         if section is None or head != _MAGIC + _sum(known.section, stamps):
-            return {}
-        return dict(zip(map(path_of, section.lines), zip(_cut(stamps), section.lines, strict=True), strict=True))
+            return (), b""
+        return section.lines, stamps
 
     def keep(self, section: Section, stamps: list[bytes]) -> str:
         """Put a section on the disk with the stamps of its lines; gives its name. Raises ``OSError``."""
@@ -120,12 +136,14 @@ def _file_of(unit: Unit) -> str:
 
 
 def _put(path: Path, data: bytes) -> None:
-    """Write without waiting for the disk: what a power cut leaves is known by its sum."""
-    new = path.with_name(f".{path.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    """Write without waiting for the disk: what a power cut or a kill leaves is known by its sum.
+
+    The old file goes first: ext4 brings one that takes the place of another to the disk at once.
+    """
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
-    new.rename(path)
 
 
 def _keep_only(folder: Path, names: set[str]) -> None:

@@ -24,6 +24,7 @@ from appliance.backup_server.lines import UNSTEADY
 from appliance.daemon.descriptors import FOLDER, opened
 
 _KEPT_EVERY: Final = 60.0
+_UNSTEADY: Final = f" {UNSTEADY} ".encode()
 
 Paths = dict[Unit, list[bytes]]
 """Paths below their units."""
@@ -126,16 +127,15 @@ class Survey:
     def unsettled(self, sent: Paths) -> int:
         """How many files of the units of ``sent`` never held still: they are copied, but cannot be compared."""
         sections = (self.cache.section(self.units[unit].section) for unit in sent if unit in self.units)
-        mark = UNSTEADY.encode()
-        return sum(line.split(b" ", 7)[6] == mark for section in sections if section for line in section.lines)
+        return sum(_is_unsteady(line) for section in sections if section for line in section.lines)
 
     def _settle(self, folder: int, unit: Unit, paths: Sequence[bytes], last: bool) -> list[bytes]:
         known = self.units[unit]
-        lines = self.cache.lines(unit, known)
-        moved = [path for path in _moved(folder, paths, lines) if path in lines]
-        now = looked_at(folder, unit, moved, self._looking)
+        lines = self.cache.some(unit, known, {*paths, *(above for path in paths for above in _above(path))})
         if not lines:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
+        moved = [path for path in _moved(folder, paths, lines) if path in lines]
+        now = looked_at(folder, unit, moved, self._looking)
         changed = [path for path in now if now[path][1] != lines[path][1]]
         lost = changed if last else [path for path in changed if sly(lines[path][1], now[path][1])]
         now.update({path: (NEVER, unsteady(now[path][1])) for path in lost})
@@ -147,6 +147,7 @@ class Survey:
             self.left.paths.append((unit.part, unit.inside(path), errno.EBUSY))
         gone = [path for path in {*moved, *strayed} if path in lines and path not in now]
         if now or gone:
+            lines = self.cache.lines(unit, known)
             lines.update(now)
             for path in gone:
                 del lines[path]
@@ -165,7 +166,11 @@ def inside(paths: Mapping[Unit, Sequence[bytes]], part: str) -> Iterator[bytes]:
 
 def _wavers(known: tuple[bytes, bytes] | None) -> bool:
     """Whether nothing says what is in this file."""
-    return known is not None and known[1].split(b" ", 7)[6] == UNSTEADY.encode()
+    return known is not None and _is_unsteady(known[1])
+
+
+def _is_unsteady(line: bytes) -> bool:
+    return _UNSTEADY in line and line.split(b" ", 7)[6] == UNSTEADY.encode()
 
 
 def _led_astray(folder: int, path: bytes, lines: Lines) -> bool:

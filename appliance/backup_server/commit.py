@@ -54,7 +54,6 @@ def commit(place: Place, say: Say, clock: Callable[[], datetime]) -> dict[str, A
             with contextlib.suppress(OSError):
                 place.remember("commit", {**last, "failed": _why(error)})
             raise
-        remove(place.work, "spent")
         removed = thin(place)
         told = {"snapshot": name, "missing": missing}
         place.remember("commit", {**told, "added": added, "free": disk.room(place.snapshots)[0]})
@@ -66,6 +65,12 @@ def _why(error: BaseException) -> str:
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno else "the disk fails"
     return str(error) if isinstance(error, ManifestError) else type(error).__name__
+
+
+def clear_up(place: Place) -> None:
+    """Remove what the commit was made of; the school has its answer already. Raises :class:`store.Busy`, OSError."""
+    with place.locked(True):
+        tidy(place)
 
 
 def recover(place: Place, anew: bool = False) -> None:

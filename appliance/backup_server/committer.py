@@ -6,6 +6,7 @@ not what the request says alone: the uid at the other end must be the owner of t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -25,9 +26,9 @@ Action = Callable[[Place, Mapping[str, Any], Talk], Mapping[str, Any]]
 """Does what a request asks for a school; gives the ``result``. Errors are told by their kind."""
 
 _SCARCE = 3  # percent
-_FREE_WITHIN = 20.0  # seconds that a transfer that just ended has to let go
-_LINKED_WITHIN = 120.0  # seconds for the links of a commit just before
+_FREE_WITHIN = 120.0  # seconds for what a commit just before still does
 _PATIENCE = 30.0  # seconds for a request to arrive
+_NICE = 10
 
 
 class Refused(Exception):
@@ -39,7 +40,7 @@ def _begin(place: Place, _: Mapping[str, Any], __: Talk) -> Mapping[str, Any]:
 
     Where the disk is as good as full, what waits is given up: it may be what fills it, and never be wanted again.
     """
-    with place.locked(True, _LINKED_WITHIN), store.building(place.owner()[1]):
+    with place.locked(True, _FREE_WITHIN), store.building(place.owner()[1]):
         free, total = disk.room(place.snapshots)
         commit.recover(place, anew=free * 100 < total * _SCARCE)
         names = place.names()
@@ -77,7 +78,8 @@ ACTIONS: Mapping[str, Action] = {"begin": _begin, "commit": _commit, "forget": _
 def serve(settings: Settings) -> int:
     """Answer the one request of the connection at standard input; the exit code is 0 also when it was refused.
 
-    After a commit, the next one is made easier.
+    After a commit, what it leaves is removed, and the next one is made easier, unless somebody else is at work then:
+    the next commit does by itself what was not done.
     """
     committed: Place | None = None
     with socket.socket(fileno=os.dup(0)) as connection, connection.makefile("rwb") as file:
@@ -104,7 +106,10 @@ def serve(settings: Settings) -> int:
             talk.say({"error": str(error)})
     if committed is not None:
         _hang_up()
-        ready.prepare(committed)
+        os.nice(_NICE)
+        with contextlib.suppress(store.Busy, OSError, ManifestError):
+            commit.clear_up(committed)
+            ready.prepare(committed)
     return 0
 
 

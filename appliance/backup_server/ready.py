@@ -7,18 +7,16 @@ snapshot costs nothing.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
 from appliance.backup_server import btrfs, disk, store, tree
 from appliance.backup_server.base import Base
 from appliance.backup_server.clones import clone_units
-from appliance.backup_server.manifest import PARTS, ManifestError
+from appliance.backup_server.manifest import PARTS
 from appliance.backup_server.store import Place
 
 _UNDER_WAY = "linking"
-_NICE = 10
 
 
 def path_of(place: Place, snapshot: str) -> Path:
@@ -27,9 +25,8 @@ def path_of(place: Place, snapshot: str) -> Path:
 
 
 def prepare(place: Place) -> None:
-    """Make it, unless somebody else is at work; where it cannot be made the next commit links by itself."""
-    os.nice(_NICE)
-    with contextlib.suppress(store.Busy, OSError, ManifestError), place.locked(exclusive=False):
+    """Make it, if it is not there; raises :class:`store.Busy`, :class:`ManifestError`, OSError."""
+    with place.locked(exclusive=False):
         names = place.names()
         if names and not (path_of(place, names[-1]).exists() or _is_volume(place.snapshots / names[-1])):
             _link(place, names[-1])

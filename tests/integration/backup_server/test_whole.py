@@ -15,6 +15,7 @@ from appliance.backup_server import disk as disks
 from appliance.backup_server.names import moment, next_name
 from tests.integration.backup_server import support_store
 from tests.integration.backup_server.support_store import AS_ROOT, furnish
+from tests.integration.demo.waiting import eventually
 from tests.integration.support_btrfs import btrfs, hindrance
 from tests.integration.support_disk import disk
 
@@ -66,7 +67,7 @@ def killed(server, school, seeds):
         name = school.copy()
         held[name] = school.stored(name)
         assert held[name] == school.lines(name), f"seed {seed}: the next one is not whole"
-        assert school.at_work() == []
+        eventually(lambda: not school.at_work())
         assert sorted(os.listdir(school.place.snapshots)) == school.place.names() == sorted(held)
         for name in list(held)[:-3]:
             del held[name]
