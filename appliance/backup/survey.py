@@ -10,12 +10,13 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from appliance.backup.cache import NEVER, Cache, Known, Lines
 from appliance.backup.delta import Base, to_send
+from appliance.backup.in_two import in_two
 from appliance.backup.intent import Part
 from appliance.backup.scan import stamp
 from appliance.backup.sections import Folders, Left, Looking, keep, look, looked_at, rooted, sly, unsteady
@@ -28,6 +29,8 @@ _UNSTEADY: Final = f" {UNSTEADY} ".encode()
 
 Paths = dict[Unit, list[bytes]]
 """Paths below their units."""
+
+_Looks = Iterator[tuple[tuple[Part, Unit], tuple[Known | None, Left]]]
 
 
 @dataclass(slots=True)
@@ -59,40 +62,46 @@ class Survey:
         What was known is kept on the way, so that who is interrupted reads no file a second time.
         """
         before = self.cache.read()
-        found = [(part, units(part)) for part in self.parts]
-        total, done, kept = sum(len(here) for _, (here, _) in found), 0, time.monotonic()
+        here: list[tuple[Part, Unit]] = []
+        for part in self.parts:
+            found, strange = units(part)
+            here += [(part, unit) for unit in found]
+            self.left.paths += [(part.name, b"", 0)] * strange
         try:
-            for part, (here, strange) in found:
-                self.left.paths += [(part.name, b"", 0)] * strange
-                with _opened(part.folder) as folder:
-                    for unit in here:
-                        self._look(folder, unit, part, before.get(unit))
-                        done += 1
-                        self.tell(done, total)
-                        if time.monotonic() - kept > _KEPT_EVERY:
-                            self.cache.note({**before, **self.units})
-                            kept = time.monotonic()
+            with contextlib.ExitStack() as stack:
+                folders = {part.name: stack.enter_context(_opened(part.folder)) for part in self.parts}
+
+                def work(one: tuple[Part, Unit]) -> tuple[Known | None, Left]:
+                    part, unit = one
+                    return self._look(folders[part.name], part, unit, before.get(unit))
+
+                self._gather(stack.enter_context(contextlib.closing(in_two(work, here))), len(here), before)
         except BaseException:
             self.cache.note({**before, **self.units})
             raise
+        self.units = dict(sorted(self.units.items()))
         self.cache.write(self.units)
 
-    def _look(self, folder: int, unit: Unit, part: Part, before: Known | None) -> None:
-        try:
-            known = look(folder, unit, part.without, before, self._looking)
-        except PermissionError as error:
-            known = self._passed_over(unit, before, error)
-        except OSError as error:
-            if not _of_the_unit(folder, unit):
-                raise
-            known = self._passed_over(unit, before, error)
-        if known is not None:
-            self.units[unit] = known
+    def _gather(self, looks: _Looks, total: int, before: Mapping[Unit, Known]) -> None:
+        kept = time.monotonic()
+        for done, ((_, unit), (known, left)) in enumerate(looks, 1):
+            self.left.paths += left.paths
+            if known is not None:
+                self.units[unit] = known
+            self.tell(done, total)
+            if time.monotonic() - kept > _KEPT_EVERY:
+                self.cache.note({**before, **self.units})
+                kept = time.monotonic()
 
-    def _passed_over(self, unit: Unit, before: Known | None, error: OSError) -> Known | None:
+    def _look(self, folder: int, part: Part, unit: Unit, before: Known | None) -> tuple[Known | None, Left]:
         """A unit that cannot be looked at stays as it was: nothing of it may be lost over there."""
-        self.left.paths.append((unit.part, unit.inside(b"."), error.errno or 0))
-        return before
+        left = Left()
+        try:
+            return look(folder, unit, part.without, before, replace(self._looking, left=left)), left
+        except OSError as error:
+            if not isinstance(error, PermissionError) and not _of_the_unit(folder, unit):
+                raise
+            return before, Left([(unit.part, unit.inside(b"."), error.errno or 0)])
 
     def lacking(self, base: Base) -> Paths:
         """What the snapshot ``base`` lacks of each unit that is not the same there."""

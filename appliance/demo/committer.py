@@ -31,10 +31,10 @@ def settings_file(folder: Path) -> Path:
     return folder / "server.conf"
 
 
-def prepare(folder: Path) -> Place:
+def prepare(folder: Path, socket: Path) -> Place:
     """Make the store below ``folder``, and its settings; raises ``OSError``."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = f"[store]\nfolder = {folder}/copies\nsocket = {folder}/committer.sock\n"
+    text = f"[store]\nfolder = {folder}/copies\nsocket = {socket}\n"
     settings_file(folder).write_text(text, encoding="utf-8")
     return store.prepare(load(settings_file(folder)), SCHOOL, os.geteuid(), os.getegid())
 

@@ -60,7 +60,9 @@ def second_place(state: Path, settings: Settings, program: Path) -> Iterator[Pat
     if settings.backup.target is None:
         yield folder
         return
-    place = committer.prepare(folder)
+    own = own_folder(settings)
+    own.make()
+    place = committer.prepare(folder, own.runtime / "committer")  # where a socket's path is short enough
     config = _configure(folder, settings, program)
     with committer.running(place, folder, program), _listening(config, folder, settings.backup.port):
         yield place.snapshots
