@@ -70,7 +70,7 @@ def test_a_child_that_is_ended_leaves_nothing_undone():
 
 def test_who_wants_no_more_leaves_no_child():
     done = in_two(lambda _: os.getpid(), MANY)
-    pids = {pid for _, (_, pid) in zip(range(150), done)}
+    pids = {pid for _, (_, pid) in zip(range(150), done, strict=False)}
     done.close()
     assert all(gone(pid) for pid in pids - {os.getpid()})
 
