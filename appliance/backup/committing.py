@@ -79,8 +79,7 @@ class Committing:
         self._settle(survey, lacking)
         index = self._index(survey, base, begun.get("base"), sealed)
         self._tell(_COMMIT, _WHOLE, "committing")
-        result, missing = self._committed()
-        self._read_back(str(result["snapshot"]), index)
+        result, missing = self._committed(index)
         self._keep_base(Base(digest(index), {unit: known.section for unit, known in survey.units.items()}, missing))
         return {
             "snapshot": str(result["snapshot"]),
@@ -150,11 +149,14 @@ class Committing:
         self._rsync("manifest", self._manifest, listed, _COMMIT, _COMMIT)
         return index
 
-    def _committed(self) -> tuple[dict[str, Any], dict[Unit, frozenset[bytes]]]:
+    def _committed(self, index: bytes) -> tuple[dict[str, Any], dict[Unit, frozenset[bytes]]]:
+        """Only what comes back is a backup: the index, in which everything stands by its hash, read over there."""
         result: dict[str, Any] = {}
+        read_back = b""
         missing: defaultdict[Unit, set[bytes]] = defaultdict(set)
 
         def take(line: dict[str, Any]) -> None:
+            nonlocal read_back
             if "missing_path" in line:
                 missing[Unit(str(line["part"]), str(line["unit"]))].add(os.fsencode(str(line["missing_path"])))
             elif "progress" in line:
@@ -164,22 +166,15 @@ class Committing:
                 raise BackupError("refused", f"the backup server could not commit it: {_plain(line['error'])}")
             elif "result" in line:
                 result.update(line["result"])
+            elif "index" in line:
+                read_back = b64decode(line["index"])
 
         self._runner.follow(argv.ask(self._place, "commit"), take)
         if not isinstance(result.get("snapshot"), str):
             raise BackupError("refused", "the backup server did not say that it committed anything")
-        return result, {unit: frozenset(paths) for unit, paths in missing.items()}
-
-    def _read_back(self, snapshot: str, index: bytes) -> None:
-        """Only what comes back is a backup: the index, in which everything stands by its hash, under that name."""
-        found: list[bytes] = []
-
-        def take(line: dict[str, Any]) -> None:
-            found.extend(b64decode(value) for key, value in line.items() if key == "index")
-
-        self._runner.follow(argv.ask(self._place, f"index {snapshot}"), take)
-        if b"".join(found) != index:
+        if read_back != index:
             raise BackupError("refused", "what was read back from the new snapshot is not what was written")
+        return result, {unit: frozenset(paths) for unit, paths in missing.items()}
 
     def _keep_base(self, base: Base) -> None:
         write_whole(self._own.folder / "base", base.encode(), 0o600)

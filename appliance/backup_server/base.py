@@ -65,10 +65,10 @@ class Base:
             raise ManifestError("a section that was not sent")
         return Section.trusted((self.path / "sections" / name).read_bytes())
 
-    def lines(self, unit: Unit) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    def lines(self, unit: Unit) -> tuple[frozenset[bytes], Sequence[bytes]]:
         """The lines of a unit, and those of them that are not there so."""
         name = self.units.get(unit)
-        return (self.section(name).lines, self.lacking.get(name, ())) if name else ((), ())
+        return (frozenset(self.section(name).lines), self.lacking.get(name, ())) if name else (frozenset(), ())
 
 
 def read_lacking(snapshot: Path) -> Lacking:

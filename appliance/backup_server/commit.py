@@ -23,6 +23,7 @@ from appliance.backup_server.base import Base, Lacking
 from appliance.backup_server.clones import clone_units
 from appliance.backup_server.given import Given
 from appliance.backup_server.manifest import PARTS, ManifestError
+from appliance.backup_server.merge import change
 from appliance.backup_server.names import next_name
 from appliance.backup_server.standing import standing
 from appliance.backup_server.store import Place
@@ -204,8 +205,11 @@ def _merged(given: Given, base: Base, target: int, adopter: Adopter, begun: bool
     for done, (unit, name) in enumerate(sorted(wanted.items())):
         if done * _STEPS // len(wanted) != (done - 1) * _STEPS // len(wanted):
             say({"progress": [done, len(wanted), "units"]})
-        section = None if base.holds(unit, name) else given.section(name, unit, base, target)
-        missing = merge_unit(base, given.taken, target, unit, section, adopter)
+        if base.holds(unit, name):
+            continue
+        held, absent = base.lines(unit)
+        section = given.section(name, unit, base, target, held)
+        missing = merge_unit(change(held, section.lines, absent), given.taken, target, unit, adopter, make=not held)
         if missing:
             lacking[name] = [entry.line() for entry in missing]
             for entry in missing:

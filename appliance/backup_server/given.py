@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,14 +61,17 @@ class Given:
             raise ManifestError("a section of another part than the index says")
         return unit
 
-    def section(self, name: str, unit: Unit, base: Base, target: int) -> Section:
-        """The section ``name``, which is of ``unit``; a new one is checked and written into the snapshot ``target``."""
+    def section(self, name: str, unit: Unit, base: Base, target: int, held: Collection[bytes]) -> Section:
+        """The section ``name``, which is of ``unit``; a new one is checked and written into the snapshot ``target``.
+
+        ``held``: the base's lines of the unit.
+        """
         if name in base.of_section:
             return base.section(name)
         data = _file(self.taken, "manifest/sections", name, MOST_BYTES)
         if digest(data) != name:
             raise ManifestError("a section with another content than the index says")
-        section = Section.decode(data)
+        section = Section.decode(data, held)
         if (section.part, section.unit) != unit:
             raise ManifestError("a section that changed while it was read")
         _write(target, f"sections/{name}", data)

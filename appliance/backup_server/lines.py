@@ -24,7 +24,7 @@ _KINDS = {
     stat.S_IFCHR: "c",
 }
 _STAT = re.compile(rb"([0-7]{1,7}) [0-9]{1,10},[0-9]{1,10} ([0-9]{1,10}):([0-9]{1,10})")
-_CHUNK = 1024 * 1024
+_CHUNK = 64 * 1024
 UNSTEADY = "?"
 """The content of a file that was written to while it was read."""
 
@@ -81,8 +81,9 @@ def stored_owner(descriptor: int, found: os.stat_result) -> tuple[int, int, int]
 def hash_of(descriptor: int) -> str:
     """SHA-256 in hex of all that can be read from ``descriptor``."""
     found = hashlib.sha256()
-    while data := os.read(descriptor, _CHUNK):
-        found.update(data)
+    buffer = memoryview(bytearray(_CHUNK))  # one for all: new memory for each piece takes four times as long
+    while size := os.readv(descriptor, [buffer]):
+        found.update(buffer[:size])
     return found.hexdigest()
 
 

@@ -49,19 +49,34 @@ def passed_on(action: str, body: bool = False) -> Run:
     """Ask the committer for ``action`` and say its lines; with a ``body``, what comes on standard input goes along."""
 
     def run(place: Place, _: Sequence[str], talk: Talk) -> None:
-        request: dict[str, Any] = {"action": action, "school": place.school}
-        if body:
-            request["body"] = sys.stdin.buffer.read(asking.LONGEST // 2).decode("utf-8")
-        done = False
-        for said in asking.asked(place.settings.socket, request):
-            talk.say(said if action != "begin" else said.get("result", said))
-            if "error" in said:
-                raise Failed(said["error"])
-            done = "result" in said
-        if not done:
-            raise Failed("the committer broke off")
+        said = {"body": sys.stdin.buffer.read(asking.LONGEST // 2).decode("utf-8")} if body else {}
+        _asked(place, action, talk.say, said)
 
     return run
+
+
+def _asked(place: Place, action: str, say: Callable[[dict[str, Any]], None], more: Mapping[str, str]) -> Any:
+    """Ask the committer, and ``say`` each of its lines; gives the result."""
+    result = None
+    for said in asking.asked(place.settings.socket, {"action": action, "school": place.school, **more}):
+        say(said)
+        if "error" in said:
+            raise Failed(said["error"])
+        result = said.get("result")
+    if result is None:
+        raise Failed("the committer broke off")
+    return result
+
+
+def _begin(place: Place, _: Sequence[str], talk: Talk) -> None:
+    """What the next transfer builds on, in one line."""
+    _asked(place, "begin", lambda said: talk.say(said.get("result", said)), {})
+
+
+def _commit(place: Place, _: Sequence[str], talk: Talk) -> None:
+    """Commit, and then say the new snapshot's index as this user can read it."""
+    result = _asked(place, "commit", talk.say, {})
+    reading.index(place, [str(result["snapshot"])], talk)
 
 
 def _deleted(place: Place, words: Sequence[str], talk: Talk) -> None:
@@ -82,8 +97,8 @@ def _verify(place: Place, words: Sequence[str], talk: Talk) -> None:
 
 
 WORDS: Mapping[str, Word] = {
-    "begin": Word(passed_on("begin"), range(1), False),
-    "commit": Word(passed_on("commit"), range(1), False),
+    "begin": Word(_begin, range(1), False),
+    "commit": Word(_commit, range(1), False),
     "list": Word(reading.listing, range(1), True),
     "index": Word(reading.index, range(1, 2), True),
     "section": Word(reading.section, range(2, 4), True),

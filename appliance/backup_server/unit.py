@@ -12,25 +12,18 @@ from typing import Any
 
 from appliance.backup_server import adopt, store, tree
 from appliance.backup_server.adopt import Adopter
-from appliance.backup_server.base import Base, Unit
-from appliance.backup_server.manifest import Entry, Section
-from appliance.backup_server.merge import Change, above, change
+from appliance.backup_server.base import Unit
+from appliance.backup_server.manifest import Entry
+from appliance.backup_server.merge import Change, above
 
 
-def merge_unit(
-    base: Base, taken: int, target: int, unit: Unit, section: Section | None, adopter: Adopter
-) -> list[Entry]:
+def merge_unit(steps: Change, taken: int, target: int, unit: Unit, adopter: Adopter, *, make: bool) -> list[Entry]:
     """Make ``unit`` in the open snapshot ``target``, with what was ``taken``; gives what is not as the section says.
 
-    What the base has of it is there already. ``section``: None where it is the base's and all is held. Raises OSError.
+    What the base has of it is there already; ``make``: it has nothing of it. Raises OSError.
     """
-    if section is None:
-        return []
-    held, lacking = base.lines(unit)
-    with _folder(target, unit, make=unit not in base.units) as new:
-        steps = change(held, section.lines, lacking)
-        with tree.entered(taken, _path(unit)) as source:
-            return _done(steps, source, new, adopter)
+    with _folder(target, unit, make=make) as new, tree.entered(taken, _path(unit)) as source:
+        return _done(steps, source, new, adopter)
 
 
 def missing_path(unit: Unit, entry: Entry) -> dict[str, Any]:

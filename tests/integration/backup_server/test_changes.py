@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.integration.backup_server import support_store
-from tests.integration.backup_server.support_store import AS_ROOT, furnish
+from tests.integration.backup_server.support_store import AS_ROOT, furnish, result
 
 LONG_AGO = 1_600_000_000 * 10**9
 
@@ -196,8 +196,8 @@ def test_what_is_promised_and_not_sent_is_told_and_comes_with_the_next(school, h
     lost.unlink()
     said = school.answer("commit")
     assert {"missing_path": "Mathe/blatt.odt", "part": "homes", "unit": "fred.mustermann"} in said
-    assert said[-1]["result"]["missing"] == 1
-    first = said[-1]["result"]["snapshot"]
+    assert result(said)["missing"] == 1
+    first = result(said)["snapshot"]
     assert school.lines(first) - school.stored(first) != set()
     school.transfer()
     assert school.send("homes", home.parent, [b"fred.mustermann/Mathe/blatt.odt"]).returncode == 0
@@ -212,7 +212,7 @@ def test_what_came_otherwise_than_promised_is_kept_and_told(school, home):
     assert school.send("homes", home.parent, [b"fred.mustermann/brief.odt"]).returncode == 0
     said = school.answer("commit")
     assert [one["missing_path"] for one in said if "missing_path" in one] == ["brief.odt"]
-    kept = school.place.snapshots / said[-1]["result"]["snapshot"] / "homes" / "fred.mustermann" / "brief.odt"
+    kept = school.place.snapshots / result(said)["snapshot"] / "homes" / "fred.mustermann" / "brief.odt"
     assert kept.read_bytes().startswith(b"geschrieben")
     (home / "brief.odt").unlink()
     second = school.copy()

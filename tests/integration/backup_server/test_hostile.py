@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from appliance.backup_server.manifest import Entry, Index, Section, digest
-from tests.integration.backup_server.support_store import AS_ROOT, TREE, UID, as_user
+from tests.integration.backup_server.support_store import AS_ROOT, TREE, UID, as_user, result
 from tests.integration.demo.waiting import eventually
 
 SALT = "0" * 32
@@ -254,8 +254,8 @@ def test_links_instead_of_folders_lead_nowhere(school, home):
     homes.rename(school.place.incoming / "away")
     homes.symlink_to(secret)
     said = school.answer("commit")
-    name = said[-1]["result"]["snapshot"]
-    assert said[-1]["result"]["missing"] == len({line for line in school.lines(name) if line[0] == "homes"})
+    name = result(said)["snapshot"]
+    assert result(said)["missing"] == len({line for line in school.lines(name) if line[0] == "homes"})
     assert not [path for path in (school.place.snapshots / name).rglob("*") if path.is_symlink()]
     assert (secret / "fred.mustermann" / "brief.odt").stat().st_uid == 0
 
