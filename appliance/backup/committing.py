@@ -126,11 +126,13 @@ class Committing:
             words = argv.send(self._place, name, folder, listed)
             self._figures += self._runner.rsync(words, lambda percent: step(percent, 100))
         except BackupError as error:
-            if error.kind != "unreadable":
+            if error.kind not in ("unreadable", "disk"):
                 raise
             with self._runner.complaints.open("rb") as file:
                 if _FULL.search(file.read(_MOST_COMPLAINTS)):
                     raise BackupError("disk", "the disk of the backup server is full; see df there") from error
+            if error.kind == "disk":
+                raise
             self._runner.complaints.rename(complaints)
         finally:
             listed.unlink(missing_ok=True)

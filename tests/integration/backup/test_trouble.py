@@ -11,6 +11,7 @@ import pytest
 
 from appliance.backup import standing
 from appliance.backup.problem import BackupError
+from appliance.backup.rsync import Runner
 from appliance.backup.run import copy
 from appliance.backup_server.manifest import Section
 from tests.integration.backup.conftest import AS_ROOT, School
@@ -118,10 +119,15 @@ def test_a_line_that_breaks_is_told_and_the_next_run_goes_on(school):
 
 
 def test_when_the_answer_is_lost_after_the_commit_nothing_is_sent_again(school, monkeypatch):
-    from appliance.backup.committing import Committing
+    def cut(runner, argv, each, said=b"", whole=Runner.follow):
+        """The answer to the commit does not come."""
+        if argv[-1] != "commit":
+            return whole(runner, argv, each, said)
+        whole(runner, argv, lambda _: None, said)
+        raise BackupError("unreachable", "cut")
 
     school.put(school.home() / "big", os.urandom(500_000))
-    monkeypatch.setattr(Committing, "_read_back", lambda *_: (_ for _ in ()).throw(BackupError("unreachable", "cut")))
+    monkeypatch.setattr(Runner, "follow", cut)
     with pytest.raises(BackupError, match="cut"):
         ran(school)
     monkeypatch.undo()
@@ -194,7 +200,7 @@ def test_a_full_disk_over_there_is_told_and_what_was_there_stays(small):
     with pytest.raises(BackupError) as caught:
         ran(small)
     assert caught.value.kind == "disk"
-    assert "full" in caught.value.text
+    assert "the disk of the backup server is full" in caught.value.text
     assert small.names() == [first.name]
     big.unlink()
     made = ran(small)
