@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from base64 import b64decode
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -154,7 +154,7 @@ class Committing:
     def _committed(self, index: bytes) -> tuple[dict[str, Any], dict[Unit, frozenset[bytes]]]:
         """Only what comes back is a backup: the index, in which everything stands by its hash, read over there."""
         result: dict[str, Any] = {}
-        read_back = b""
+        read_back: object = None
         missing: defaultdict[Unit, set[bytes]] = defaultdict(set)
 
         def take(line: dict[str, Any]) -> None:
@@ -169,12 +169,12 @@ class Committing:
             elif "result" in line:
                 result.update(line["result"])
             elif "index" in line:
-                read_back = b64decode(line["index"])
+                read_back = line["index"]
 
         self._runner.follow(argv.ask(self._place, "commit"), take)
         if not isinstance(result.get("snapshot"), str):
             raise BackupError("refused", "the backup server did not say that it committed anything")
-        if read_back != index:
+        if read_back != b64encode(index).decode("ascii"):
             raise BackupError("refused", "what was read back from the new snapshot is not what was written")
         return result, {unit: frozenset(paths) for unit, paths in missing.items()}
 

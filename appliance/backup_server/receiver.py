@@ -45,20 +45,20 @@ class Word:
     reading: bool
 
 
-def passed_on(action: str, body: bool = False) -> Run:
-    """Ask the committer for ``action`` and say its lines; with a ``body``, what comes on standard input goes along."""
+def passed_on(action: str) -> Run:
+    """Ask the committer for ``action`` with what comes on standard input, and say its lines."""
 
     def run(place: Place, _: Sequence[str], talk: Talk) -> None:
-        said = {"body": sys.stdin.buffer.read(asking.LONGEST // 2).decode("utf-8")} if body else {}
-        _asked(place, action, talk.say, said)
+        _asked(place, action, talk.say, sys.stdin.buffer.read(asking.LONGEST // 2).decode("utf-8"))
 
     return run
 
 
-def _asked(place: Place, action: str, say: Callable[[dict[str, Any]], None], more: Mapping[str, str]) -> Any:
+def _asked(place: Place, action: str, say: Callable[[dict[str, Any]], None], body: str | None = None) -> Any:
     """Ask the committer, and ``say`` each of its lines; gives the result."""
     result = None
-    for said in asking.asked(place.settings.socket, {"action": action, "school": place.school, **more}):
+    request = {"action": action, "school": place.school} | ({} if body is None else {"body": body})
+    for said in asking.asked(place.settings.socket, request):
         say(said)
         if "error" in said:
             raise Failed(said["error"])
@@ -70,12 +70,12 @@ def _asked(place: Place, action: str, say: Callable[[dict[str, Any]], None], mor
 
 def _begin(place: Place, _: Sequence[str], talk: Talk) -> None:
     """What the next transfer builds on, in one line."""
-    _asked(place, "begin", lambda said: talk.say(said.get("result", said)), {})
+    _asked(place, "begin", lambda said: talk.say(said.get("result", said)))
 
 
 def _commit(place: Place, _: Sequence[str], talk: Talk) -> None:
     """Commit, and then say the new snapshot's index as this user can read it."""
-    result = _asked(place, "commit", talk.say, {})
+    result = _asked(place, "commit", talk.say)
     reading.index(place, [str(result["snapshot"])], talk)
 
 
@@ -84,7 +84,7 @@ def _deleted(place: Place, words: Sequence[str], talk: Talk) -> None:
     if words not in ([], ["put"]):
         raise Refused("only deleted, and deleted put")
     if words:
-        passed_on("deleted", body=True)(place, words, talk)
+        passed_on("deleted")(place, words, talk)
     else:
         talk.send(deleted.get(place.folder))
 
@@ -105,7 +105,7 @@ WORDS: Mapping[str, Word] = {
     "dump": Word(reading.dump, range(1, 2), True),
     "verify": Word(_verify, range(3, 4), False),
     "deleted": Word(_deleted, range(2), True),
-    "forget": Word(passed_on("forget", body=True), range(1), False),
+    "forget": Word(passed_on("forget"), range(1), False),
 }
 """All that a key may ask for besides rsync."""
 
