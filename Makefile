@@ -3,7 +3,7 @@ PYTHON = /usr/bin/python3
 CATALOGS = $(patsubst %.po,%.mo,$(wildcard appliance/locale/*/LC_MESSAGES/*.po))
 LINT = .lint
 INTEGRATION = $(filter-out %/__pycache__,$(patsubst %/,%,$(wildcard tests/integration/*/)))
-ONE_HALF = $(addprefix tests/integration/,audit auth fileshare kerberos mail supervisor)
+ONE_HALF = $(addprefix tests/integration/,audit auth backup backup_server fileshare kerberos mail supervisor)
 
 .PHONY: demo test unit integration integration-one integration-other school soak deb lint bench deps deps-build deps-test catalogs clean
 

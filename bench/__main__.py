@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench.harness import chosen, measure
 
-ROWS = ("password_check", "log_on", "snapshot", "mail", "ftp", "proxy", "filter")
+ROWS = ("password_check", "log_on", "snapshot", "mail", "ftp", "proxy", "filter", "backup")
 
 
 def main(arguments: list[str]) -> int:

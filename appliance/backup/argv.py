@@ -1,7 +1,7 @@
 """How rsync and ssh are told: from intent to words. Pure: nothing is run here.
 
-The receiver in the second place compares every word of rsync's own call with these, so both change together. Never
-among them: ``--inplace``, ``--append``, ``--delete``.
+The receiver in the second place takes no word of rsync's own call but the folder, and gives its rsync words of its own:
+both change together.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from appliance.backup.intent import Part, SecondPlace
+from appliance.backup.intent import SecondPlace
+from appliance.backup_server.attributes import FILTERS
 
 _RSYNC = "/usr/bin/rsync"
 _SSH = "/usr/bin/ssh"
-_BESIDE = "../../"  # from a part of the copy under way to another copy
 
 
 def ssh(place: SecondPlace) -> tuple[str, ...]:
@@ -50,49 +50,75 @@ def hold(place: SecondPlace, socket: Path) -> tuple[str, ...]:
 
 
 def ask(place: SecondPlace, command: str) -> tuple[str, ...]:
-    """Ask the receiver for ``command``: begin, finish, list or thin."""
+    """Ask the receiver for ``command``, one of its own words."""
     return (*ssh(place), "--", place.host, command)
 
 
-def copy(place: SecondPlace, part: Part, bases: Sequence[str]) -> tuple[str, ...]:
-    """Copy ``part`` into the copy under way; what is the same in one of ``bases`` is linked to it, not sent.
+def send(place: SecondPlace, part: str, folder: Path, listed: Path) -> tuple[str, ...]:
+    """Send what is ``listed`` (paths below ``folder``, each with a zero byte behind it) into what comes of ``part``.
 
-    Times are compared to the nanosecond: a file may change twice in a second and keep its size.
+    A folder that is listed is sent without what is in it. What is gone meanwhile is passed over.
     """
     return (
         _RSYNC,
         *_OWNERS,
         "--hard-links",
-        "--modify-window=-1",
+        "--sparse",
+        *(f"--filter={rule}" for rule in FILTERS),
+        f"--files-from={listed}",
+        "--from0",
+        "--ignore-missing-args",
         *_talk(place),
         "--info=progress2",
         "--stats",
-        *(f"--link-dest={_BESIDE}{base}/{part.name}" for base in bases),
-        *(f"--exclude={pattern}" for pattern in part.without),
         *_over(place),
-        f"{part.folder}/",
-        f"{_host(place)}:incoming/{part.name}/",
+        f"{folder}/",
+        f"{_host(place)}:incoming/{part}/",
     )
 
 
-def fetch(place: SecondPlace, snapshot: str, path: str, into: Path) -> tuple[str, ...]:
-    """Fetch ``path`` (a file or folder below ``snapshot``) into the folder ``into``, with the folders above it.
-
-    Device files and pipes stay away; links come as links.
-    """
-    source = f"{_host(place)}:{snapshot}/./{path}"
+def fetch_listed(place: SecondPlace, snapshot: str, part: str, listed: Path, into: Path) -> tuple[str, ...]:
+    """Fetch what is ``listed`` (paths below ``part`` of ``snapshot``, as in :func:`send`) into the folder ``into``."""
     return (
         _RSYNC,
         *_OWNERS,
-        "--no-devices",
-        "--no-specials",
-        "--relative",
+        "--hard-links",
+        "--sparse",
+        *(f"--filter={rule}" for rule in _TAKEN),
+        f"--files-from={listed}",
+        "--from0",
         *_talk(place),
         *_over(place),
-        source,
+        f"{_host(place)}:snapshots/{snapshot}/{part}/",
         f"{into}/",
     )
 
+
+def fetch_all(place: SecondPlace, source: str, listed: Path, into: Path, words: Sequence[str] = ()) -> tuple[str, ...]:
+    """Fetch what is ``listed`` (paths below the folder ``source``, each with a zero byte behind it) into ``into``.
+
+    A folder that is listed comes without what is in it. ``words``: more of rsync's, about owners.
+    """
+    return (
+        _RSYNC,
+        *_OWNERS,
+        "--hard-links",
+        "--sparse",
+        *(f"--filter={rule}" for rule in _TAKEN),
+        f"--files-from={listed}",
+        "--from0",
+        *words,
+        *_talk(place),
+        "--info=progress2",
+        "--stats",
+        *_over(place),
+        f"{_host(place)}:{source}/",
+        f"{into}/",
+    )
+
+
+_TAKEN = ("+xr security.NTACL", "-xr user.rsync.*", "+xr user.*", "-xr *")
+"""What is taken of the attributes that are sent: a broken-into backup server gives no file ``security.capability``."""
 
 _OWNERS = ("--archive", "--acls", "--xattrs", "--numeric-ids")
 

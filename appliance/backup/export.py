@@ -26,6 +26,7 @@ _SLAPCAT = "/usr/sbin/slapcat"
 _SLAPCAT_TIME = 600.0
 _SAMBA_TOOL = "/usr/bin/samba-tool"
 _SAMBA_TIME = 600.0
+_BESIDE = ("administrator.password", "made-for")
 _NOT_KEPT = frozenset({"audit", "backup"})
 
 
@@ -93,19 +94,25 @@ def _slapd(settings: Settings, target: Path) -> None:
 def _domain(settings: Settings, folder: Path) -> None:
     """Samba's own export of a domain controller that goes on serving: databases, keys and group policies, one archive.
 
-    Samba names it by date; it lies in ``folder``, 0700 as the databases are, under one name of ours.
+    Samba names it by date; it lies in ``folder``, 0700 as the databases are, under one name of ours. It packs all that
+    lies beside its smb.conf, too, which is why that is a copy: beside the real one are locks, which come and go.
     """
     config = settings.server.state / "domain" / "smb.conf"
     if not config.exists():
         return
     folder.mkdir(mode=0o700)
-    argv = (_SAMBA_TOOL, "domain", "backup", "offline", "--configfile", str(config), "--targetdir", str(folder))
+    beside = folder / "etc"
+    beside.mkdir(mode=0o700)
+    for name in (config.name, *_BESIDE):
+        (beside / name).write_bytes((config.parent / name).read_bytes())
+    argv = (_SAMBA_TOOL, "domain", "backup", "offline", "--configfile", str(beside / config.name))
     try:
-        done = run(argv, _SAMBA_TIME)
+        done = run((*argv, "--targetdir", str(folder)), _SAMBA_TIME)
     except (subprocess.SubprocessError, FileNotFoundError) as error:
         raise BackupError("unreadable", f"the domain cannot be exported: {type(error).__name__}") from error
     made = list(folder.glob("samba-backup-*.tar.bz2"))
     if done.returncode != 0 or len(made) != 1:
         raise BackupError("unreadable", f"the domain cannot be exported: samba-tool ended with {done.returncode}")
+    shutil.rmtree(beside)
     made[0].chmod(0o600)
     made[0].rename(folder / "domain.tar.bz2")

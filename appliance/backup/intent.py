@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.backup.problem import BackupError
+from appliance.backup.scan import NOTHING, Without
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A folder of this machine, called ``name`` (lower-case letters) in the copy; ``without``: rsync's patterns."""
+    """A folder of this machine, called ``name`` in the backup; ``without``: what is under way in a unit of it.
+
+    ``whole``: it is one unit, else each folder in it is; ``owned``: a unit is of the account that owns its folder;
+    ``homes``: else of the one whose home there is called so.
+    """
 
     name: str
     folder: Path
-    without: tuple[str, ...] = ()
+    without: Without = NOTHING
+    whole: bool = False
+    owned: bool = False
+    homes: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,16 @@ class SecondPlace:
     bandwidth: int | None = None
     line: Path | None = None
 
+    @property
+    def school(self) -> str:
+        """What the school is called over there: its user is ``schoolbackup-SCHOOL``."""
+        prefix, _, name = self.user.partition("-")
+        return name if prefix == "schoolbackup" and name else "school"
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Our folder below the state: the record for status, exported databases, the key to the second place.
+    """Our folder below the state: the record for status, exported databases, keys, and what the last run knew.
 
     ``runtime``: for a socket, whose path must be short.
     """
@@ -58,9 +72,24 @@ class Own:
         return self.folder / "ssh"
 
     @property
+    def recovery(self) -> Path:
+        """The public half of the recovery key, to which dumps are encrypted; there once a backup server is paired."""
+        return self.folder / "recovery.pub"
+
+    @property
     def export(self) -> Path:
         """Databases as they are copied: whole, at one moment."""
         return self.folder / "export"
+
+    @property
+    def outgoing(self) -> Path:
+        """The folder ``manifest`` as it is sent, the dump in it."""
+        return self.folder / "outgoing"
+
+    @property
+    def stamps(self) -> Path:
+        """What the last run knew of each file."""
+        return self.folder / "stamps"
 
     @property
     def line(self) -> Path:
@@ -70,7 +99,8 @@ class Own:
     def make(self) -> None:
         """Make the folders that are missing; raises ``OSError``."""
         self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        for folder in (self.keys, self.runtime):
+        out = self.outgoing
+        for folder in (self.keys, self.runtime, out, out / "manifest", out / "manifest" / "sections"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
@@ -80,41 +110,32 @@ def own_folder(settings: Settings) -> Own:
 
 
 def parts(settings: Settings) -> tuple[Part, ...]:
-    """Everything that a school needs back (K07), what people made first.
+    """What is copied as it lies there (K07); all else that a school needs back is in the sealed dump (``dump``).
 
-    Not copied: what is under way, databases as they lie there (their exports are), logs, our own keys, refusals, which
-    are not to be kept for longer than a day, and the web filter's lists, which are fetched again.
+    Not copied: uploads under way, mails that are being delivered, and refusals, which are not to be kept for longer
+    than a day.
     """
     data, state = settings.server.data, settings.server.state
-    under_way = ("/.making-*", "/.removed-*", "/.restoring-*", ".schoolserver-upload-*")
-    living = (
-        "/backup",
-        "/log",
-        "/audit",
-        "/directory/db",
-        "/directory/lock",
-        "/domain",
-        "/filter",
-        "*.db",
-        "*.db-wal",
-        "*.db-shm",
-        "*.tally",
-    )
+    uploads = Without(anywhere=(".schoolserver-upload-",))
     return (
-        Part("homes", data / "homes", under_way),
-        Part("groups", data / "groups", under_way),
-        Part("mail", data / "mail", ("/.tmp", "/.spool", *under_way[:2], "/*/tmp/*", "/*/.*/tmp/*")),
-        Part("settings", settings.folder),
-        Part("state", state, living),
-        Part("exports", own_folder(settings).export),
+        Part("homes", data / "homes", uploads, owned=True),
+        Part("groups", data / "groups", uploads),
+        Part("mail", data / "mail", Without(barren=_being_delivered), homes=data / "homes"),
+        Part("audit", state / "audit", Without(at_top=("refusals.db",)), whole=True),
     )
+
+
+def _being_delivered(folder: bytes) -> bool:
+    """Whether this folder of a Maildir++ holds mails that are not delivered yet."""
+    above, _, name = folder.rpartition(b"/")
+    return name == b"tmp" and b"/" not in above and (not above or above.startswith(b"."))
 
 
 def second_place(settings: Settings) -> SecondPlace:
     """Where the copies go; raises :class:`BackupError` (``not-set-up``) when the settings name no place."""
     wanted = settings.backup
     if wanted.target is None:
-        raise BackupError("not-set-up", "no second place is set; name one in backup.yaml: target")
+        raise BackupError("not-set-up", "backup.yaml names no backup server (target); see schoolserver backup pair")
     user, _, host = wanted.target.partition("@")
     keys = own_folder(settings).keys
     return SecondPlace(

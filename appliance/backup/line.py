@@ -15,7 +15,7 @@ from pathlib import Path
 
 from appliance.backup import argv
 from appliance.backup.intent import SecondPlace
-from appliance.backup.problem import BackupError
+from appliance.backup.problem import NO_ANSWER, BackupError
 
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/"}
 _LONGER = 10.0  # seconds beyond what ssh itself waits for the connection
@@ -49,4 +49,4 @@ def _wait_for_word(holder: subprocess.Popen[bytes], seconds: float) -> None:
     poll = select.poll()
     poll.register(holder.stdout.fileno(), select.POLLIN)
     if not poll.poll(seconds * 1000) or not os.read(holder.stdout.fileno(), 64):
-        raise BackupError("unreachable", "the second place gives no answer, or does not take our key")
+        raise BackupError("unreachable", NO_ANSWER)

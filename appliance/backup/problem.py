@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from appliance.daemon.logs import Told
+
+NO_ANSWER: Final = (
+    "the backup server gives no answer, or does not take our key; is it on, does ssh get there, and has it been paired"
+    " anew since?"
+)
+"""The text of what may have many causes; ssh says no more."""
 
 
 class BackupError(Told):

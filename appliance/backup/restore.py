@@ -1,148 +1,185 @@
-"""The way back: one file or folder of a home, from one copy, to its owner and nobody else (K16).
+"""The way back: files of a home or a group from one snapshot, to whom they belong and nobody else (K16).
 
-It is fetched into a folder that only root can enter, beside the homes, looked at there, and then appears in its owner's
-home at once as a whole, in a folder of its own. Nothing in a home is overwritten, and no link in it is followed.
+They are fetched into a folder that only root can enter, compared there with what was signed when they were saved, and
+appear as a whole in a new folder of their own. Nothing is overwritten, and no link is followed. Mail goes another way
+from the comparison on (``restore_mail``).
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import re
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from appliance.backup import argv
-from appliance.backup.intent import own_folder, second_place
+from appliance.backup.compared import Compared, compare
+from appliance.backup.days import meant, moment
+from appliance.backup.draft import appear, draft
+from appliance.backup.intent import own_folder
+from appliance.backup.matching import TOP, Matched, matched
 from appliance.backup.problem import BackupError
-from appliance.backup.receiver import SNAPSHOT, moment
+from appliance.backup.reading import Reader, reader
+from appliance.backup.restore_mail import deliver, messages
+from appliance.backup.room import check_room
 from appliance.backup.rsync import Runner
-from appliance.backup.run import require_key
-from appliance.daemon.descriptors import FOLDER, exists, opened
+from appliance.backup.wanted import GROUPS, HOMES, MAIL, Wanted
+from appliance.backup_server.manifest import Entry, Section
+from appliance.daemon.descriptors import FOLDER, opened
+from appliance.daemon.texts import translator
+from appliance.daemon.walking import Walk
+from appliance.privileged import acl
+from appliance.privileged.mending import Owner, mend
+from appliance.usage.weight import weight_of
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
 
-_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_DRAFT = ".restoring-"
-_LONGEST = 2048
-_MOST = 100
-_MISSING = "there is no such file or folder in that copy of the home, or no such copy"
-_TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
+_ROOT = os.geteuid() == 0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """``path`` in the home of ``login``, whose numeric id is ``uid``.
+class _Found:
+    """What is wanted of which ``snapshot``."""
 
-    ``date`` is a day (2026-11-21) in the school's zone, whose last copy is meant, or the name of a copy; ``None`` means
-    the newest. Raises :class:`BackupError` (``refused``) for what is no login, no date or no path below a home.
+    snapshot: str
+    section: Section
+    matched: Matched
+
+
+def restore(
+    settings: Settings,
+    wanted: Wanted,
+    started: Callable[[Runner], None] = lambda _: None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> dict[str, Any]:
+    """Bring it back; ``started(runner)`` gets what can be stopped. Raises :class:`BackupError`.
+
+    Gives the name of the new ``folder`` and of the ``snapshot``, how many ``files`` it has, how many were ``lacking``
+    (gone, or not as they were saved), how many were ``left`` (not this owner's), and the bytes ``added`` by uid.
     """
-
-    login: str
-    uid: int
-    path: str
-    date: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what leaves the home or is no name at all."""
-        names = self.path.split("/")
-        plain = self.path.isprintable() and len(self.path) <= _LONGEST
-        if not plain or any(name in ("", ".", "..") for name in names):
-            raise BackupError("refused", "a path goes down from the home, such as Documents/letter.odt")
-        if not _LOGIN.fullmatch(self.login):
-            raise BackupError("refused", "this is no login")
-        if self.date is not None and not (SNAPSHOT.fullmatch(self.date) or _DAY.fullmatch(self.date)):
-            raise BackupError("refused", "a date is a day such as 2026-11-21, or the name of a copy")
-
-    def chosen(self, names: Sequence[str], zone: ZoneInfo) -> str:
-        """The newest of the copies ``names`` that is meant; raises :class:`BackupError` (``no-copy``)."""
-        days = {name: f"{moment(name).astimezone(zone):%Y-%m-%d}" for name in names}
-        fitting = [name for name, day in days.items() if self.date in (None, name, day)]
-        if not fitting:
-            raise BackupError(
-                "no-copy", f"there is no copy {f'of {self.date}' if self.date else 'yet'}; see backup list"
-            )
-        return max(fitting)
-
-
-def restore(settings: Settings, wanted: Wanted, started: Callable[[Runner], None] = lambda _: None) -> dict[str, Any]:
-    """Put it into a new folder in its owner's home, with owner, modes and times; gives that ``folder``'s name.
-
-    Gives the name of the ``snapshot`` too. ``started(runner)`` gets what can be stopped. Raises :class:`BackupError`.
-    """
-    place, own = second_place(settings), own_folder(settings)
-    require_key(place)
-    runner = Runner(None, own.folder / "restore.complaints")
+    own = own_folder(settings)
+    own.make()
+    runner = Runner(None, own.folder / f"restore-{os.getpid()}.complaints")
     started(runner)
     zone = settings.school.zone
     try:
-        with _home(settings, wanted) as (homes, home), _draft(homes, settings.server.data / "homes") as draft:
-            snapshot = wanted.chosen(runner.ask(argv.ask(place, "list")).get("snapshots", []), zone)
-            _fetch(runner, argv.fetch(place, snapshot, f"homes/{wanted.login}/{wanted.path}", draft))
-            staged = draft / "homes" / wanted.login
-            if not os.path.lexists(staged / wanted.path):
-                raise BackupError("no-copy", _MISSING)
-            if staged.stat().st_uid != os.fstat(home).st_uid:
-                raise BackupError("not-owner", "in that copy the home belongs to somebody else of the same login")
-            folder = _appear(staged, home, f"Restored-{moment(snapshot).astimezone(zone):%Y-%m-%d}")
-            return {"folder": folder, "snapshot": snapshot}
+        with _target(settings, wanted) as target, reader(settings, runner) as remote:
+            snapshot = meant(wanted.date, remote.snapshots(), zone, now())
+            found = _found(remote, snapshot, wanted)
+            check_room(settings, wanted, found.matched.entries.values())
+            above = settings.server.data / wanted.part
+            with draft(above) as folder:
+                staged, compared = _fetched(remote, found, wanted, folder)
+                title = translator(settings.school.language)("Restored")
+                name = f"{title}-{moment(snapshot).astimezone(zone):%Y-%m-%d}"
+                if wanted.part == MAIL:
+                    name, size = deliver(staged, found.matched.entries, folder, target, name)
+                    added = {wanted.number: size}
+                else:
+                    added = _owned(staged, wanted, settings)
+                    name = appear(staged, target, name)
+        return {
+            "folder": name,
+            "snapshot": snapshot,
+            "files": compared.files,
+            "lacking": compared.lacking,
+            "left": found.matched.left,
+            "added": {str(uid): size for uid, size in added.items()},
+        }
     except OSError as error:
-        raise BackupError("disk", f"it cannot be put into the home: {os.strerror(error.errno or 0)}") from error
-
-
-def _fetch(runner: Runner, words: tuple[str, ...]) -> None:
-    try:
-        runner.rsync(words)
-    except BackupError as error:
-        if error.kind != "unreadable":
-            raise
-        raise BackupError("no-copy", _MISSING) from error
-
-
-@contextlib.contextmanager
-def _home(settings: Settings, wanted: Wanted) -> Iterator[tuple[int, int]]:
-    """The folder of homes, and the home in it if it is the owner's."""
-    with opened(os.open(settings.server.data / "homes", FOLDER)) as homes:
-        try:
-            descriptor = os.open(wanted.login, FOLDER, dir_fd=homes)
-        except OSError as error:
-            raise BackupError("not-owner", "there is no home for it") from error
-        with opened(descriptor) as home:
-            if os.fstat(home).st_uid not in (wanted.uid, *([] if os.geteuid() == 0 else [os.geteuid()])):
-                raise BackupError("not-owner", "the home belongs to somebody else")
-            yield homes, home
-
-
-@contextlib.contextmanager
-def _draft(homes: int, path: Path) -> Iterator[Path]:
-    name = f"{_DRAFT}{secrets.token_hex(8)}"
-    os.mkdir(name, 0o700, dir_fd=homes)
-    try:
-        yield path / name
+        raise BackupError("disk", f"it cannot be put there: {os.strerror(error.errno or 0)}") from error
     finally:
-        shutil.rmtree(path / name, ignore_errors=True)
+        runner.complaints.unlink(missing_ok=True)
 
 
-def _appear(staged: Path, home: int, name: str) -> str:
-    """Rename the whole folder into the home under the first free name; renaming replaces nothing that is not empty."""
-    for number in range(1, _MOST):
-        free = name if number == 1 else f"{name}-{number}"
-        if exists(free, home):
-            continue
+def _found(remote: Reader, snapshot: str, wanted: Wanted) -> _Found:
+    section = remote.section(snapshot, wanted.part, wanted.name)
+    whose = Entry.read(section.lines[0]).gid if wanted.part == GROUPS else section.uid
+    if whose != wanted.number and _ROOT:
+        raise BackupError("not-owner", "in that snapshot this belongs to somebody else of the same name")
+    if wanted.part == MAIL:
+        return _Found(snapshot, section, messages(section.lines, wanted.paths))
+    uid = wanted.number if wanted.part == HOMES and _ROOT else None
+    return _Found(snapshot, section, matched(section.lines, wanted.paths, uid))
+
+
+def _fetched(remote: Reader, found: _Found, wanted: Wanted, folder: Path) -> tuple[Path, Compared]:
+    into = folder / "files"
+    into.mkdir(mode=0o700)
+    entries = found.matched.entries
+    unit = os.fsencode(wanted.name)
+    paths = (unit if path == TOP else unit + b"/" + path for path in entries)
+    remote.files(found.snapshot, wanted.part, paths, into)
+    staged = into / wanted.name
+    if not staged.is_dir() or staged.is_symlink():
+        raise BackupError("damaged", "nothing came back from the backup server; try another day")
+    return staged, compare(staged, entries, owners=_ROOT)
+
+
+@contextlib.contextmanager
+def _target(settings: Settings, wanted: Wanted) -> Iterator[int]:
+    """The folder in which it is to appear, if it belongs to whom it should."""
+    above = settings.server.data / (GROUPS if wanted.part == GROUPS else HOMES)
+    try:
+        descriptor = os.open(above / wanted.name, FOLDER)
+    except OSError as error:
+        raise BackupError("not-owner", "there is no folder for it to go to") from error
+    with opened(descriptor) as there:
+        found = os.fstat(there)
+        if _ROOT and wanted.number != (found.st_gid if wanted.part == GROUPS else found.st_uid):
+            raise BackupError("not-owner", "the folder that it should go to belongs to somebody else")
+        if wanted.part != MAIL:
+            yield there
+            return
+    with _mailbox(settings.server.data / MAIL, wanted.name) as box:
+        yield box
+
+
+@contextlib.contextmanager
+def _mailbox(above: Path, name: str) -> Iterator[int]:
+    """The mailbox, which goes by its login where the home does; made if it is missing."""
+    with opened(os.open(above, FOLDER)) as boxes:
+        owner = os.fstat(boxes)
         try:
-            os.rename(staged, free, dst_dir_fd=home)
-        except OSError as error:
-            if error.errno not in _TAKEN:
-                raise
-            continue
-        os.fsync(home)
-        return free
-    raise BackupError("refused", f"there are {_MOST} restored folders of that day already; remove some")
+            os.mkdir(name, 0o700, dir_fd=boxes)
+        except FileExistsError:
+            made = False
+        else:
+            made = True
+        with opened(os.open(name, FOLDER, dir_fd=boxes)) as box:
+            if made and _ROOT:
+                os.fchown(box, owner.st_uid, owner.st_gid)
+            if os.fstat(box).st_uid != owner.st_uid:
+                raise BackupError("not-owner", "something that is no mailbox stands where that of the account should")
+            yield box
+
+
+def _owned(staged: Path, wanted: Wanted, settings: Settings) -> dict[int, int]:
+    """Give what will appear its owner, modes and lists, and say how many bytes it adds for whom."""
+    with opened(os.open(staged, FOLDER)) as top:
+        if wanted.part == GROUPS:
+            if _ROOT:
+                mend(top, Owner(wanted.number))
+                os.fchown(top, 0, wanted.number)
+            acl.share(top)
+            os.fchmod(top, stat.S_ISGID | 0o770)
+        else:
+            acl.forget(top)
+            os.fchmod(top, 0o700)
+        ids = range(settings.directory.id_first, settings.directory.id_last + 1)
+        added: Counter[int] = Counter()
+        for folder, entry in Walk(top):
+            if entry is None:
+                owner, name, found = os.fstat(folder).st_uid, ".", os.fstat(folder)
+            else:
+                found = entry.stat(follow_symlinks=False)
+                owner, name = found.st_uid, entry.name
+            payer = wanted.number if wanted.part == HOMES else owner
+            if payer in ids:
+                added[payer] += weight_of(found, name, folder)
+        return dict(added)

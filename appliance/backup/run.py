@@ -1,6 +1,7 @@
-"""One copy from beginning to end: export, begin, every part, finish, read back, thin out.
+"""One backup from beginning to end: dump, look, begin, send, settle, commit, read back, record.
 
-May live here: the order of these steps and what becomes of the record. May not: rsync's words, or how long copies stay.
+May live here: the order of these steps and what becomes of the record. May not: rsync's words, what is sent, or how
+long anything is kept.
 """
 
 from __future__ import annotations
@@ -8,22 +9,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appliance.backup import argv, standing
-from appliance.backup.export import export
-from appliance.backup.intent import Own, Part, SecondPlace, own_folder, parts, second_place
+from appliance.backup.committing import Committing
+from appliance.backup.intent import Own, SecondPlace, own_folder, second_place
 from appliance.backup.line import shared
 from appliance.backup.problem import BackupError
-from appliance.backup.rsync import Figures, Runner
+from appliance.backup.rsync import Runner
+from appliance.backup.telling import tell
+from appliance.backup_server.encrypted import encrypted
 from appliance.daemon.identities import Identities
 
 if TYPE_CHECKING:
@@ -33,47 +33,40 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, str], None]
 """Done, of how many, and with what."""
 
-_MARKER = "marker"
-_MARKER_BYTES = 4096
-_PEOPLES = frozenset({"homes", "groups", "mail"})
-"""Parts in which people make what they like: what cannot be copied there must not cost all others their copy."""
+_TELL_EVERY = 5.0
 
 
 def copy(settings: Settings, progress: Progress, started: Callable[[Runner], None] = lambda _: None) -> dict[str, Any]:
-    """Make one copy of everything; raises :class:`BackupError`.
+    """Make one backup of everything; raises :class:`BackupError`.
 
-    Gives ``snapshot`` (its name), ``figures``, ``free`` bytes there, ``removed`` (old copies thinned out), ``left_out``
-    (says of what it is not whole, else ``None``) and ``warnings``. ``started(runner)`` gets what can be stopped.
+    Gives ``snapshot`` (its name), ``figures`` and ``left_out`` as in the record, ``free`` and ``total`` bytes there,
+    ``removed`` (old snapshots whose time was over) and ``warnings``. ``started(runner)`` gets what can be stopped.
     """
     place, own = second_place(settings), own_folder(settings)
     require_key(place)
     with _alone(own) as lock:
         runner = Runner(lock, own.folder / "run.complaints")
         started(runner)
-        owner = record_owner(settings)
-        record = replace(standing.read(own.folder), tried=datetime.now(UTC))
-        standing.write(own.folder, record, owner)
+        keeping = _Keeping(settings, own, progress)
         try:
             with shared(place, own.line) as reached:
-                made = _Copying(settings, reached, own, runner, progress).run()
+                made = Committing(settings, reached, own, runner, keeping.tell).run()
+                told = tell(settings, reached, runner, record_owner(settings))
         except BackupError as error:
-            standing.write(own.folder, replace(record, problem=error.text), owner)
+            keeping.failed(error.text)
             raise
-        done = replace(
-            record,
-            succeeded=datetime.now(UTC),
-            problem=None,
-            left_out=made["left_out"],
-            snapshot=made["snapshot"],
-            figures=made["figures"],
-            free=made["free"],
-        )
-        standing.write(own.folder, done, owner)
-    return made
+        except OSError as error:
+            text = f"our own disk does not take it: {os.strerror(error.errno or 0)}"
+            keeping.failed(text)
+            raise BackupError("disk", text) from error
+        return keeping.succeeded({**made, "warnings": [*made["warnings"], *([told.problem] if told.problem else [])]})
 
 
 def listing(settings: Settings) -> dict[str, Any]:
-    """The names of the ``snapshots`` in the second place, oldest first, and ``free`` bytes there."""
+    """What is in the second place: ``snapshots`` (each ``name`` and whether there is a ``dump``), oldest first.
+
+    Gives ``free``, ``total``, ``encrypted``, ``warnings`` and ``forgetting``, too. Raises :class:`BackupError`.
+    """
     place, own = second_place(settings), own_folder(settings)
     require_key(place)
     return Runner(None, own.folder / "list.complaints").ask(argv.ask(place, "list"))
@@ -82,7 +75,7 @@ def listing(settings: Settings) -> dict[str, Any]:
 def require_key(place: SecondPlace) -> None:
     """Raise :class:`BackupError` unless both sides were made known to each other."""
     if not place.key.exists() or not place.known_hosts.exists():
-        raise BackupError("not-set-up", "the second place is not set up; see schoolserver backup setup")
+        raise BackupError("not-set-up", "there is no backup server yet; see schoolserver backup pair")
 
 
 def record_owner(settings: Settings) -> Owner | None:
@@ -91,96 +84,73 @@ def record_owner(settings: Settings) -> Owner | None:
     return None if settings.server.identity == "same" else (os.geteuid(), identities.of("supervisor").gid)
 
 
-class _Copying:
-    def __init__(self, settings: Settings, place: SecondPlace, own: Own, runner: Runner, progress: Progress) -> None:
-        self._settings = settings
-        self._place = place
-        self._own = own
-        self._runner = runner
+class _Keeping:
+    """The record while a backup is made; what cannot be kept of its progress is passed over."""
+
+    def __init__(self, settings: Settings, own: Own, progress: Progress) -> None:
+        self._folder = own.folder
+        self._owner = record_owner(settings)
+        self._data = settings.server.data
         self._progress = progress
-        self._parts = parts(settings)
-        self._not_whole: list[Path] = []
+        self._began = time.monotonic()
+        self._told = (self._began, "")
+        now = datetime.now(UTC)
+        before = standing.read(own.folder)
+        self._record = replace(
+            before, tried=now, failures=standing.failures_in_a_row(before, now), progress=(0, 1000, "begin")
+        )
+        self._write()
 
-    def run(self) -> dict[str, Any]:
-        began = time.monotonic()
-        self._say(0, "databases")
-        export(self._settings, self._own.export)
-        marker = secrets.token_bytes(_MARKER_BYTES)
-        (self._own.export / _MARKER).write_bytes(marker)
-        for part in self._parts:
-            if not part.folder.is_dir():
-                raise BackupError("unreadable", f"the folder {part.folder} is missing; is its disk mounted?")
-        bases = self._runner.ask(argv.ask(self._place, "begin")).get("bases", [])
-        figures = sum((self._part(number, part, bases) for number, part in enumerate(self._parts)), Figures())
-        self._say(len(self._parts), "reading back")
-        finished = self._runner.ask(argv.ask(self._place, "finish"))
-        snapshot = str(finished.get("snapshot", ""))
-        self._read_back(snapshot, marker)
-        thinned, warnings = self._thin()
-        left_out = self._left_out()
-        self._say(len(self._parts) + 1, "done")
-        return {
-            "snapshot": snapshot,
-            "figures": {**asdict(figures), "seconds": round(time.monotonic() - began)},
-            "free": finished.get("free"),
-            "removed": thinned,
-            "left_out": left_out,
-            "warnings": [*warnings, *([left_out] if left_out else [])],
-        }
+    def tell(self, done: int, total: int, text: str) -> None:
+        self._progress(done, total, text)
+        now = time.monotonic()
+        if text != self._told[1] or now - self._told[0] > _TELL_EVERY:
+            self._told = (now, text)
+            self._record = replace(self._record, progress=(done, total, text))
+            with contextlib.suppress(OSError):
+                self._write()
 
-    def _part(self, number: int, part: Part, bases: list[str]) -> Figures:
-        def percent(done: int) -> None:
-            self._say(number, part.name, done)
+    def failed(self, text: str) -> None:
+        self._record = replace(self._record, problem=text, progress=None, failures=self._record.failures + 1)
+        with contextlib.suppress(OSError):
+            self._write()
 
-        complaints = self._own.folder / f"{part.name}.complaints"
-        complaints.unlink(missing_ok=True)
-        percent(0)
-        try:
-            return self._runner.rsync(argv.copy(self._place, part, bases), percent)
-        except BackupError as error:
-            if error.kind != "unreadable" or part.name not in _PEOPLES:
-                raise
-            self._runner.complaints.rename(complaints)
-            self._not_whole.append(complaints)
-            return Figures()
+    def succeeded(self, made: dict[str, Any]) -> dict[str, Any]:
+        figures = {**made["figures"], "seconds": round(time.monotonic() - self._began)}
+        self._record = replace(
+            self._record,
+            succeeded=datetime.now(UTC),
+            problem=None,
+            failures=0,
+            progress=None,
+            snapshot=made["snapshot"],
+            figures=figures,
+            left_out=made["left_out"],
+            free=made["free"],
+            total=made["total"],
+            encrypted_here=encrypted(self._data),
+            encrypted_there=made["encrypted"],
+            warnings=tuple(made["warnings"]),
+        )
+        self._write()
+        said = standing.warnings(self._record)
+        return {**made, "figures": figures, "warnings": [*([made["left_out"]] if made["left_out"] else []), *said]}
 
-    def _left_out(self) -> str | None:
-        """Say of which parts some files are not in the copy, and where their names are: for root's eyes only."""
-        if not self._not_whole:
-            return None
-        names = " and ".join(path.stem for path in self._not_whole)
-        return f"some files of {names} could not be copied; see {', '.join(map(str, self._not_whole))}"
-
-    def _read_back(self, snapshot: str, marker: bytes) -> None:
-        """Only what comes back is a copy: a few bytes that nobody could have had before."""
-        with tempfile.TemporaryDirectory(dir=self._own.folder, prefix="back-") as folder:
-            path = f"exports/{_MARKER}"
-            self._runner.rsync(argv.fetch(self._place, snapshot, path, Path(folder)))
-            came = Path(folder) / path
-            if not came.is_file() or came.read_bytes() != marker:
-                raise BackupError("refused", "what was read back from the new copy is not what was written")
-
-    def _thin(self) -> tuple[list[str], list[str]]:
-        try:
-            return self._runner.ask(argv.ask(self._place, "thin")).get("removed", []), []
-        except BackupError as error:
-            return [], [f"old copies could not be thinned out: {error.text}"]
-
-    def _say(self, steps: int, text: str, percent: int = 0) -> None:
-        self._progress(100 * steps + percent, 100 * (len(self._parts) + 1), text)
+    def _write(self) -> None:
+        standing.write(self._folder, self._record, self._owner)
 
 
 @contextlib.contextmanager
 def _alone(own: Own) -> Iterator[int]:
-    """Hold the lock, which what we start inherits: a second copy waits for none that lost its parent."""
+    """Hold the lock, which what we start inherits: a second run waits for none that lost its parent."""
+    own.make()
     descriptor = os.open(own.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackupError("busy", "a copy is being made already; see schoolserver status") from None
-        for left in own.folder.glob("back-*"):
-            shutil.rmtree(left, ignore_errors=True)
+            raise BackupError("busy", "a backup is being made already; see schoolserver status") from None
         yield descriptor
     finally:
+        shutil.rmtree(own.export, ignore_errors=True)
         os.close(descriptor)

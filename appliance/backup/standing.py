@@ -1,6 +1,6 @@
-"""How the copies stand: what was tried and done last, whether that is well, when the next is due.
+"""How the backup stands: what was tried and done last, what is being done, and whether that is well.
 
-May live here: the record in our folder, which the supervisor may read, and rules about it. May not: making a copy.
+May live here: the record in our folder, which the supervisor may read, and rules about it. May not: making a backup.
 Nothing in it names a person or a file of one.
 """
 
@@ -9,34 +9,43 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from appliance.daemon.whole_file import Owner, write_whole
 
 _NAME = "record.json"
-_RETRY = timedelta(hours=1)
+_TRIES = 6
+_ONE_NIGHT = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """All instants aware; ``None``: never.
 
-    ``set_up``: our key was made. ``tried`` and ``succeeded``: the last copy that was begun, and the last one that was
-    completed and read back. ``problem``: why the last one failed. ``snapshot`` is that copy's name, ``figures`` its
-    counts (files, changed, size, sent, seconds), ``left_out`` what is not in it, ``free`` bytes left in the second
-    place.
+    ``set_up``: both sides were made known to each other. ``tried`` and ``succeeded``: the last backup that was begun,
+    and the last one that was committed and read back; ``failures``: how many failed in a row since. ``problem``: why
+    the last one failed. ``progress``: done, of how many, with what, while one runs. The rest is of the one that
+    succeeded: ``snapshot``, its name; ``figures``: files, changed, sent (bytes), seconds, left_out (could not be read),
+    missing (did not arrive), unsettled (never held still), gone; ``left_out``: what is wrong with it; ``free`` and
+    ``total`` bytes over there; ``encrypted_here`` and ``encrypted_there``: whether the disks are, ``None``: unknown;
+    ``warnings`` from there.
     """
 
     set_up: datetime | None = None
     tried: datetime | None = None
     succeeded: datetime | None = None
     problem: str | None = None
+    failures: int = 0
+    progress: tuple[int, int, str] | None = None
     snapshot: str | None = None
     figures: Mapping[str, int] = field(default_factory=dict)
-    free: int | None = None
     left_out: str | None = None
+    free: int | None = None
+    total: int | None = None
+    encrypted_here: bool | None = None
+    encrypted_there: bool | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def read(folder: Path) -> Record:
@@ -47,6 +56,7 @@ def read(folder: Path) -> Record:
         return Record()
     try:
         kept.update({name: datetime.fromisoformat(kept[name]) for name in _INSTANTS if kept[name]})
+        kept.update({name: tuple(kept[name]) for name in ("progress", "warnings") if kept.get(name) is not None})
         return Record(**kept)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("the record is of another version") from error
@@ -59,37 +69,44 @@ def write(folder: Path, record: Record, owner: Owner | None) -> None:
     write_whole(folder / _NAME, json.dumps(kept, indent=1).encode(), 0o640, owner)
 
 
-def next_due(record: Record, at: time, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """When the next copy is to begin, in the past if it is late; ``None`` before the second place was set up.
+def failures_in_a_row(record: Record, now: datetime) -> int:
+    """How many failed one after the other in the night of ``now``; the next night begins anew."""
+    return record.failures if record.tried is not None and abs(now - record.tried) < _ONE_NIGHT else 0
 
-    Each night ``at`` that time in ``zone``; a night that was missed is made up for at once. What failed is tried again
-    an hour later.
-    """
-    since = max((one for one in (record.set_up, record.succeeded) if one), default=None)
-    if record.set_up is None or since is None:
-        return None
-    local = min(since, now).astimezone(zone)
-    night = datetime.combine(local.date(), at, zone)
-    if night <= local:
-        night = datetime.combine(local.date() + timedelta(days=1), at, zone)
-    failed = record.tried is not None and record.tried > since
-    return max(night, record.tried + _RETRY) if failed and record.tried else night
+
+def to_be_tried_again(record: Record) -> bool:
+    """Whether what failed is tried again the same night; then the carer hears of it, and the next night tries."""
+    return record.failures < _TRIES
 
 
 def judged(record: Record, max_age: float, now: datetime) -> tuple[bool, str]:
-    """Whether all is well with copies that may be ``max_age`` seconds old, and why; the first one may not fail."""
+    """Whether all is well with backups that may be ``max_age`` seconds old, and why; the first one may not fail."""
     if record.set_up is None:
-        return False, "the second place is not set up; see schoolserver backup setup"
+        return False, "there is no backup server yet; see schoolserver backup pair"
     age = now - (record.succeeded or record.set_up)
     fresh = age <= timedelta(seconds=max_age)
     hours = int(age.total_seconds() // 3600)
-    said = f"the last copy was made {hours} h ago" if record.succeeded else f"no copy yet, set up {hours} h ago"
+    said = f"the last backup was made {hours} h ago" if record.succeeded else f"no backup yet, set up {hours} h ago"
     if record.left_out:
         said += f", but {record.left_out}"
+    if record.progress is not None:
+        done, total, text = record.progress
+        said += f"; one is being made: {text}, {100 * done // max(total, 1)} %"
     if record.problem:
         said += f"; since then: {record.problem}"
     never = record.problem is not None and record.succeeded is None
-    return fresh and not record.left_out and not never, said
+    return fresh and not record.left_out and not never, "; ".join((said, *warnings(record)))
+
+
+def warnings(record: Record) -> list[str]:
+    """What the carer should know though it makes nothing red, each in a few words."""
+    plain = [
+        place
+        for place, encrypted in (("here", record.encrypted_here), ("on the backup server", record.encrypted_there))
+        if encrypted is False
+    ]
+    said = [f"the disk is NOT ENCRYPTED {' and '.join(plain)}"] if plain else []
+    return [*said, *record.warnings]
 
 
 _INSTANTS = ("set_up", "tried", "succeeded")

@@ -1,15 +1,24 @@
-"""``schoolserver backup`` and ``schoolserver restore``: the copy in the second place, and the way back from it."""
+"""``schoolserver backup``: the backup on a second machine; the way back from it has a file of its own (``restore``)."""
 
 from __future__ import annotations
 
 import click
 
+from appliance.cli.backup_drill import drill, report
+from appliance.cli.backup_forget import backup_forget
 from appliance.cli.server import call
+
+_COUNTS = {
+    "left_out": "could not be read here and were left out",
+    "missing": "did not arrive over there; the next backup sends them again",
+    "unsettled": "changed all the time while they were copied: what is over there may be half of it",
+    "gone": "went away while the backup was made",
+}
 
 
 @click.group()
 def backup() -> None:
-    """The copy of everything in a second place (backup.yaml): make one now, list them, set the place up.
+    """The backup of everything on a second machine (backup.yaml): pair with it, make one, list, try, forget somebody.
 
     \b
     Examples:
@@ -18,89 +27,91 @@ def backup() -> None:
     """
 
 
+backup.add_command(drill)
+backup.add_command(report)
+backup.add_command(backup_forget)
+
+
 @backup.command("run")
 def backup_run() -> None:
-    """Make a copy now, as it is made each night; it reads itself back before it counts.
+    """Make a backup now, as it is made each night; its signed index is read back before it counts.
 
-    What did not change since the last copy takes neither time nor room.
+    Only what changed since the last one crosses the line. One that was interrupted is gone on with.
 
     \b
     Example:
       schoolserver backup run
     """
-    made = call("backup.run", {}, title="Copying")
+    made = call("backup.run", {}, title="Backup")
     figures = made["figures"]
     click.echo(
-        f"Copy {made['snapshot']} ({made['at']}) is complete and was read back: {figures['files']} files, "
-        f"{_mb(figures['size'])}; {figures['changed']} were new or changed, {_mb(figures['sent'])} were sent "
-        f"in {figures['seconds']} s."
+        f"Backup {made['snapshot']} ({made['at']}) is committed and was read back: {figures['files']} files and "
+        f"folders, {figures['changed']} of them new or changed, {_mb(figures['sent'])} sent in {figures['seconds']} s."
     )
+    for name, text in _COUNTS.items():
+        if figures[name]:
+            click.echo(f"{figures[name]} {text}.")
     if made["removed"]:
-        click.echo(f"{len(made['removed'])} old copies were thinned out.")
+        click.echo(f"{len(made['removed'])} old snapshots were thinned out.")
     if made["free"] is not None:
-        click.echo(f"{_mb(made['free'])} are free in the second place.")
+        click.echo(f"{_mb(made['free'])} are free on the backup server.")
     for warning in made["warnings"]:
         click.echo(f"Warning: {warning}", err=True)
 
 
 @backup.command("list")
 def backup_list() -> None:
-    """List the copies in the second place, oldest first.
+    """List the snapshots on the backup server, oldest first, and say how that machine is.
+
+    With a dump a snapshot gives the whole server back; dumps are kept for a shorter time than files.
 
     \b
     Example:
       schoolserver backup list
     """
     found = call("backup.list", {})
-    for copy in found["copies"]:
-        click.echo(f"{copy['name']}  made {copy['at']}")
-    click.echo(f"{len(found['copies'])} copies, {_mb(found['free'])} free in the second place", err=True)
+    for one in found["snapshots"]:
+        click.echo(f"{one['name']}  made {one['at']}{'  with dump' if one['dump'] else ''}")
+    click.echo(f"{len(found['snapshots'])} snapshots, {_mb(found['free'])} free on the backup server", err=True)
+    if found.get("encrypted") is False:
+        click.echo("Warning: the disk there is not encrypted", err=True)
+    for warning in found.get("warnings", []):
+        click.echo(f"Warning: {warning}", err=True)
 
 
-@backup.command("setup")
-@click.option("--trust", "fingerprint", metavar="SHA256:...", help="Trust the machine with this fingerprint.")
-def backup_setup(fingerprint: str | None) -> None:
-    """Make this server and the second place (backup.yaml: target) known to each other.
+@backup.command("pair")
+@click.argument("host", required=False)
+@click.option("--port", type=click.IntRange(1, 65535), default=7410, show_default=True, help="Where it waits there.")
+@click.option("--again", is_flag=True, help="Although this server is paired: another backup server, or a new sheet.")
+def backup_pair(host: str | None, port: int, again: bool) -> None:
+    """Make this server and the backup server known to each other; HOST is that of backup.yaml if left out.
 
-    First without --trust: it prints the line for authorized_keys there, and the fingerprints that the machine shows.
-    Compare them over there (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then say which one is right.
-
-    \b
-    Examples:
-      schoolserver backup setup
-      schoolserver backup setup --trust SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU
-    """
-    answer = call("backup.setup", {"fingerprint": fingerprint})
-    click.echo("In the second place, this line belongs into .ssh/authorized_keys of the user")
-    click.echo("(with schoolserver-backup-server: /var/lib/schoolbackup/.ssh/authorized_keys):")
-    click.echo(answer["line"])
-    if answer["trusted"]:
-        click.echo("The machine there is trusted. When the line is there, make a copy: schoolserver backup run")
-    else:
-        click.echo("The machine there shows these fingerprints:")
-        for one in answer["found"]:
-            click.echo(f"  {one}")
-        click.echo("Over there, see which is its own: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
-        click.echo("Is it one of these, then here: schoolserver backup setup --trust SHA256:...")
-
-
-@click.command()
-@click.argument("login")
-@click.argument("path")
-@click.option("--date", "day", metavar="DATE", help="From which copy: a day such as 2026-11-21, or a copy's name.")
-def restore(login: str, path: str, day: str | None) -> None:
-    """Bring back PATH, a file or folder in the home of LOGIN, from the newest copy (or that of --date).
-
-    It appears in the home in a folder of its own, Restored-DATE, with its owner, mode and time; nothing is overwritten,
-    and nobody but the owner gets to see it. That it was done is recorded.
+    Begin over there, as root: schoolserver-backup-server pair NAME-OF-THE-SCHOOL. Both machines show a code; say yes on
+    both only if it is the same. Then the recovery sheet is printed, once: without it a burnt server stays lost.
+    Only the sheet is written to standard output, so it can go straight to a printer.
 
     \b
     Examples:
-      schoolserver restore fred.mustermann Documents/letter.odt
-      schoolserver restore fred.mustermann Documents --date 2026-11-21
+      schoolserver backup pair backup.example
+      schoolserver backup pair | lp
+      schoolserver backup pair --again
     """
-    came = call("restore", {"login": login, "path": path, "date": day}, title="Restoring")
-    click.echo(f"It is in the home of {came['login']}, folder {came['folder']}, as it was {came['at']}.")
+    met = call("backup.pair", {"host": host, "port": str(port), "again": again})
+    code = met["code"]
+    click.echo(f"The backup server must show the same code:\n\n    {code[:4]} {code[4:]}\n", err=True)
+    try:
+        same = click.confirm("Is it the same over there?", default=False, err=True)
+    except click.Abort:
+        same = False
+    came = call("backup.pair-answer", {"job": met["job"], "same": same}, title="Waiting for the answer over there")
+    click.echo(came["sheet"], nl=False)
+    click.echo("The two are paired. Print the recovery sheet now: it is shown this one time.", err=True)
+    if came["write"]:
+        click.echo("Write into /etc/schoolserver/backup.yaml:", err=True)
+        for line in came["write"]:
+            click.echo(f"  {line}", err=True)
+        click.echo("and then: schoolserver reload", err=True)
+    click.echo("Then make the first backup: schoolserver backup run", err=True)
 
 
 def _mb(size: int) -> str:

@@ -62,7 +62,7 @@ def folders_give(which: str, to: str) -> None:
 
 @folders.command("remove")
 @click.argument("which", metavar="NAME|ID")
-@click.confirmation_option(prompt="Delete this folder for good? Only older copies of the backup have it then.")
+@click.confirmation_option(prompt="Delete this folder for good? The backup forgets it, too, after two weeks.")
 def folders_remove(which: str) -> None:
     """Delete what was put aside as NAME (or of the number ID) now, a home with its mailbox. Who did it is recorded.
 

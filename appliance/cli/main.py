@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import click
 
 from appliance.cli.alerts import alerts
-from appliance.cli.backup import backup, restore
+from appliance.cli.backup import backup
 from appliance.cli.check import check
 from appliance.cli.demo import demo
 from appliance.cli.devices import devices
@@ -20,6 +20,7 @@ from appliance.cli.pcs import pcs
 from appliance.cli.quota import quota
 from appliance.cli.reload import reload
 from appliance.cli.report import report
+from appliance.cli.restore import restore
 from appliance.cli.setup import setup
 from appliance.cli.status import status
 from appliance.cli.users import users

@@ -95,6 +95,8 @@ def _talk(places: Places, system: System, *, dry_run: bool, ask: bool) -> None:
 
 
 def _set_up(places: Places, system: System, given: Answers, *, dry_run: bool, ask: bool) -> None:
+    if places.recovering.exists():
+        raise Wrong(["a recovery is under way on this machine; go on with: schoolserver restore --everything"])
     plan = prepare(places, system, given)
     if full := space(places):
         raise Wrong(full)
@@ -106,25 +108,29 @@ def _set_up(places: Places, system: System, given: Answers, *, dry_run: bool, as
         click.echo("Nothing was changed.")
         return
     doing = Doing(places, system, plan)
-    _do(doing)
+    carry_out(doing)
+    _next(doing)
+
+
+def carry_out(doing: Doing, command: str = "schoolserver setup") -> None:
+    """Do all steps and wait until the server is well; ``command`` goes on where it was cut. Ends the process if not."""
+    _do(doing, command)
     if not doing.started:
         click.echo("systemd does not run here, so nothing was started: the server starts when this machine boots.")
-        _next(doing)
         return
     try:
-        answer = _answering(plan)
+        answer = _answering(doing.plan)
     except KeyboardInterrupt:
         click.echo("\nEverything is in place; whether it is well says schoolserver status.", err=True)
         raise SystemExit(130) from None
-    load(places.settings)
-    click.echo(f"The settings in {places.settings} are right.")
+    load(doing.places.settings)
+    click.echo(f"The settings in {doing.places.settings} are right.")
     if answer is None:
         raise click.ClickException(
             f"everything is in place, but the server does not answer within {_UP_WITHIN:.0f} s. See systemctl --failed"
             " and journalctl -b -u 'schoolserver-*'; when it is mended: systemctl start schoolserver.target"
         )
     show(answer)
-    _next(doing)
 
 
 def _asked(places: Places, given: Answers) -> dict[str, Answer]:
@@ -172,7 +178,7 @@ def _tell(plan: Plan) -> None:
         click.echo(f"  {change}")
 
 
-def _do(doing: Doing) -> None:
+def _do(doing: Doing, command: str) -> None:
     """Do the steps, each with a line of its own; raises :class:`click.ClickException` naming the one that failed."""
     steps = doing.steps()
     for number, step in enumerate(steps, 1):
@@ -180,12 +186,12 @@ def _do(doing: Doing) -> None:
             click.echo(f"Step {number} of {len(steps)}: {step.text}")
             step.act()
         except KeyboardInterrupt:
-            click.echo(f"\nInterrupted at '{step.text}'. Run schoolserver setup again: it goes on from here.", err=True)
+            click.echo(f"\nInterrupted at '{step.text}'. Run {command} again: it goes on from here.", err=True)
             raise SystemExit(130) from None
         except (SystemProblem, AuthorityError, PairProblem, LookupError, OSError) as error:
             raise click.ClickException(
-                f"step '{step.text}' failed: {_cause(error)}.\nWhen that is mended, run schoolserver setup again:"
-                " it goes on from here."
+                f"step '{step.text}' failed: {_cause(error)}.\nWhen that is mended, run {command} again: it goes on"
+                " from here."
             ) from error
 
 
@@ -217,13 +223,13 @@ def _settled(answer: dict[str, Any]) -> bool:
 
 def _next(doing: Doing) -> None:
     plan, lines = doing.plan, [*_directory(doing)]
-    if doing.backup is not None and (plan.first or any("backup.yaml" in change.what for change in plan.changes)):
-        user, _, host = doing.backup.target.partition("@")
+    target = plan.settings.backup.target
+    if target is not None and (plan.first or any("backup.yaml" in change.what for change in plan.changes)):
+        user, _, host = target.partition("@")
         lines += [
-            f"Copies: on {host} install the package schoolserver-backup-server. There, this line",
-            f"belongs into .ssh/authorized_keys of {user} (key {doing.backup.fingerprint}):",
-            f"  {doing.backup.line}",
-            "then here: schoolserver backup setup. Until then status says BAD for the probe backup.",
+            f"Backup: on {host} install the package schoolserver-backup-server, and run there, as root:",
+            f"  schoolserver-backup-server pair {user.removeprefix('schoolbackup-')}",
+            "and here: schoolserver backup pair. Until then status says BAD for the probe backup.",
         ]
     if plan.pair is None and doing.new_authority:
         lines.append(f"Let PCs and tablets trust {doing.places.authority} (good for this school's names only).")

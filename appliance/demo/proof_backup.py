@@ -32,7 +32,7 @@ def _copy_and_back(school: School) -> tuple[bool, str]:
         made = _copied(school)
         shutil.rmtree(folder)
         path = lost.relative_to(home)
-        answer = school.client.call("restore", {"login": school.pupil.login, "path": str(path)})
+        answer = school.client.call("restore", {"user": school.pupil.login, "paths": [str(path)]})
         came = home / answer["folder"]
         after = (came / path).stat()
         same = (came / path).read_bytes() == content and not lost.exists()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import shlex
 import socket
 import subprocess
 import time
@@ -18,7 +17,13 @@ from pathlib import Path
 
 import psutil
 
-from appliance.backup.setup import public_key, trust
+from appliance.backup import recovery_key
+from appliance.backup.intent import own_folder
+from appliance.backup.own_key import Candidate
+from appliance.backup.pair import trust
+from appliance.backup_server.ssh_key import checked
+from appliance.daemon.whole_file import write_whole
+from appliance.demo import committer
 from appliance.settings.load import Settings
 
 PORT = 2022
@@ -48,22 +53,30 @@ def settings_for(port: int) -> dict[str, object]:
 def second_place(state: Path, settings: Settings, program: Path) -> Iterator[Path]:
     """Run the second place below ``state`` and make it known to the school's server, and that to it.
 
-    ``program`` is the folder in which the package ``appliance`` is. Gives the folder of the copies; raises ``OSError``.
+    ``program`` is the folder in which the package ``appliance`` is. Gives the folder of the snapshots; raises
+    ``OSError``.
     """
     folder = state / "second-place"
-    copies = folder / "copies"
     if settings.backup.target is None:
-        yield copies
+        yield folder
         return
-    copies.mkdir(mode=0o700, parents=True, exist_ok=True)
-    config = _configure(folder, copies, settings, program)
+    own = own_folder(settings)
+    own.make()
+    place = committer.prepare(folder, own.runtime / "committer")  # where a socket's path is short enough
+    config = _configure(folder, settings, program)
+    with committer.running(place, folder, program), _listening(config, folder, settings.backup.port):
+        yield place.snapshots
+
+
+@contextlib.contextmanager
+def _listening(config: Path, folder: Path, port: int) -> Iterator[None]:
     made = _make_empty_folder()
     # setpriv: should the demo be killed, its sshd ends, too.
     argv = ("/usr/bin/setpriv", "--pdeathsig", "TERM", _SSHD, "-D", "-f", str(config), "-E", str(folder / "sshd.log"))
     server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True)
     try:
-        _wait_until_up(server, settings.backup.port)
-        yield copies
+        _wait_until_up(server, port)
+        yield
     finally:
         sessions = psutil.Process(server.pid).children(recursive=True)
         server.terminate()
@@ -74,16 +87,21 @@ def second_place(state: Path, settings: Settings, program: Path) -> Iterator[Pat
                 _EMPTY.rmdir()
 
 
-def _configure(folder: Path, copies: Path, settings: Settings, program: Path) -> Path:
+def _configure(folder: Path, settings: Settings, program: Path) -> Path:
     host_key = folder / "host_key"
     if not host_key.exists():
         argv = ("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "second-place", "-f", str(host_key))
         subprocess.run(argv, stdin=subprocess.DEVNULL, check=True)
-    trust(settings, host_key.with_suffix(".pub").read_text(encoding="ascii"))
-    receiver = program / "appliance" / "backup" / "receiver.py"
-    command = shlex.join(("/usr/bin/python3", "-I", str(receiver), str(copies))).replace('"', '\\"')
+    trust(settings, "127.0.0.1", settings.backup.port, _public(host_key.with_suffix(".pub")))
+    with Candidate(own_folder(settings)) as mine:
+        mine.keep()
+    receiver = committer.command(folder, program, f"receiver {committer.SCHOOL}")
     authorized = folder / "authorized_keys"
-    authorized.write_text(f'restrict,command="{command}" {public_key(settings)}\n', encoding="utf-8")
+    authorized.write_text(
+        f'restrict,command="{receiver}" {mine.public}\n'
+        f'restrict,command="{receiver} --read-only" {_recovery(folder, settings)}\n',
+        encoding="utf-8",
+    )
     authorized.chmod(0o644)
     config = folder / "sshd_config"
     lines = {
@@ -102,11 +120,27 @@ def _configure(folder: Path, copies: Path, settings: Settings, program: Path) ->
         "PrintMotd": "no",
         # Folders like /var/tmp above the demo's own are open to all; the file itself is not.
         "StrictModes": "no",
+        # So bash does not read the user's own ~/.bashrc before each question, which may be slow or say something.
+        "SetEnv": "SHLVL=1",
         # Without PAM a root whose password is locked could not come in by key either.
         "UsePAM": "yes" if _locked() else "no",
     }
     config.write_text("".join(f"{name} {value}\n" for name, value in lines.items()), encoding="utf-8")
     return config
+
+
+def _recovery(folder: Path, settings: Settings) -> str:
+    """Make the recovery key; in a demo its private half lies there instead of on a sheet. Gives the public half."""
+    own, kept = own_folder(settings), folder / "recovery"
+    if not (own.recovery.exists() and kept.exists()):
+        key = recovery_key.new()
+        write_whole(kept, key.openssh_private(), 0o600)
+        write_whole(own.recovery, f"{key.public_line}\n".encode("ascii"), 0o644)
+    return own.recovery.read_text(encoding="ascii").strip()
+
+
+def _public(path: Path) -> str:
+    return checked(path.read_text(encoding="ascii").strip())
 
 
 def _user() -> str:

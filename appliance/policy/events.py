@@ -44,6 +44,7 @@ class Kind(StrEnum):
     SETTINGS_CHANGED = "settings-changed"
     SESSION_ENDED = "session-ended"
     RESTORED = "restored"
+    BACKUP_FORGET = "backup-forget"
     FILE_STORED = "file-stored"
     FILE_FETCHED = "file-fetched"
     FILE_REMOVED = "file-removed"
@@ -92,7 +93,9 @@ def validate(event: Event) -> None:
     import-applied: by, and the numbers new, changed, moved, gone.
     consent-given, consent-withdrawn: login, consent, version, by.
     settings-changed: by. session-ended: service, login, reason.
-    restored: login (whose files came back from a copy), by, snapshot (the copy's name); never which files.
+    restored: login or group (whose files came back; the other null), by, snapshot (its name); never which files.
+    backup-forget: login (whom the backup server is asked to remove from all snapshots), by (null: the account was
+    deleted for good), undone (yes: taken back).
     file-stored, file-fetched: login, path (as he sees it), size (bytes). file-removed: login, path.
     web-used: login (empty: the address has no owner), address (IP or null), host and port he reached, way (http,
     connect, or tls: by the server's name alone), since (ISO 8601 with zone; the event's time is the end), requests (how
@@ -253,7 +256,8 @@ _FIELDS: Mapping[Kind, Mapping[str, _Fits]] = {
         "down": _number,
         "outcome": _one_of("done", "broken-off", "refused", "failed"),
     },
-    Kind.RESTORED: {"login": _text, "by": _text, "snapshot": _text},
+    Kind.RESTORED: {**_WHOM, "by": _text, "snapshot": _text},
+    Kind.BACKUP_FORGET: {"login": _text, "by": _or_null(_text), "undone": _one_of("yes", "no")},
     Kind.LIMIT_ALLOWED: {**_WHOM, "size": _number, "until": _instant, "by": _text, "reason": _text},
     Kind.LIMIT_REVOKED: {**_WHOM, "by": _text},
     Kind.QUOTA_SET: {

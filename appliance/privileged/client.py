@@ -104,17 +104,26 @@ class PrivilegedClient:
         """End the sessions of ``login`` at the engine of ``service`` (``mail``); whether there were any."""
         return bool(self._client.call("session-kick", service=service, login=login)["kicked"])
 
-    def backup(self, action: str, /, **arguments: str | int | None) -> int:
-        """Begin ``run``, ``list``, ``setup`` (fingerprint) or ``restore`` (login, uid, path, date); its number."""
+    def backup(self, action: str, /, **arguments: str | int | list[str] | None) -> int:
+        """Begin ``run``, ``list``, ``pair`` (host, port, again), ``restore`` or ``forget``; its number.
+
+        ``restore`` takes part, name, number, paths, date and room (``backup.wanted``); ``forget`` login, uid,
+        consent_withdrawn and undo.
+        """
         return int(self._client.call(f"backup-{action}", **arguments)["job"])
 
     def backup_follow(self, job: int, seen: int) -> dict[str, Any]:
         """How the action of that number is, once it is not as it was ``seen`` (0 at first), or some seconds later.
 
-        Gives ``seen``, ``progress`` (done, total, text) and ``outcome``: null while it runs, then an object with
-        ``result`` or ``error`` (kind, text). Refused with ``unknown-job`` when it was interrupted.
+        Gives ``seen``, ``progress`` (done, total, text), ``ask`` (what it wants compared, or null) and ``outcome``:
+        null while it runs, then an object with ``result`` or ``error`` (kind, text). Refused with ``unknown-job`` when
+        it was interrupted, or when it asked something and its outcome was given already.
         """
         return self._client.call("backup-follow", job=job, seen=seen)
+
+    def backup_answer(self, job: int, same: bool) -> None:
+        """Say whether what the action of that number wants compared is the same; refused as above."""
+        self._client.call("backup-answer", job=job, same=same)
 
     def usage_scan(self, logins: Sequence[str], groups: bool) -> Found:
         """Count the mailboxes and homes of ``logins`` (at most 1,000), and all ``groups``."""

@@ -1,18 +1,17 @@
-"""``backup.yaml``: the second place to which everything is copied at night (K07), and how fresh the copy must be.
+"""``backup.yaml``: the backup server, to which what changed is sent at night (K07), and how fresh the copy must be.
 
-How long copies are kept is not written here but in the second place: whoever gets hold of the school's server must not
-be able to shorten it.
+When it begins is said by systemd's schoolserver-backup.timer (02:00; ``systemctl edit`` changes it). How long copies
+are kept is not written here but over there: whoever gets hold of the school's server must not be able to
+shorten it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time
 
 from appliance.daemon.options import option
 from appliance.daemon.options_collections import Maybe
 from appliance.daemon.options_numbers import duration, integer, size
-from appliance.daemon.options_times import TIME_OF_DAY
 from appliance.daemon.options_values import text
 
 _TARGET = r"[a-z_][a-z0-9_-]{0,31}@([A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?|[0-9a-f]*:[0-9a-f:.]+)"
@@ -20,21 +19,20 @@ _TARGET = r"[a-z_][a-z0-9_-]{0,31}@([A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])
 
 @dataclass(frozen=True, slots=True)
 class BackupSettings:
-    """The second place; durations in seconds, ``bandwidth`` in bytes a second; ``target`` ``None``: no copy is made."""
+    """The backup server; durations in seconds, ``bandwidth`` in bytes a second; ``target`` ``None``: none is made."""
 
     target: str | None = option(
-        Maybe(text(_TARGET, "a user and a machine such as schoolbackup@backup.example", longest=250)),
+        Maybe(text(_TARGET, "a user and a machine such as schoolbackup-goethe@backup.example", longest=250)),
         None,
-        "Who and where the second place is, reached with ssh. Without it no copy is made.",
-        example="schoolbackup@backup.example",
+        "Who and where the backup server is, as pairing says. Without it no backup is made.",
+        example="schoolbackup-goethe@backup.example",
     )
     port: int = option(integer(1, 65535), 22, "Port of ssh there.", unit="port", example=2222)
-    at: time = option(TIME_OF_DAY, "01:30", "When the copy begins each night.", example="22:15")
     max_age: float = option(
         duration(3600, 366 * 86400), "30 h", "With no younger copy than this, status is not well.", example="3 days"
     )
     timeout: float = option(
-        duration(1, 600), "15 s", "Patience with the second place until it answers.", example="30 s"
+        duration(1, 600), "15 s", "Patience with the backup server until it answers.", example="30 s"
     )
     silence: float = option(
         duration(10, 86400), "10 min", "A copy during which nothing moves for so long is given up.", example="1 h"

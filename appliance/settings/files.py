@@ -55,7 +55,7 @@ _HEADINGS = {
     "proxy": "The way to the internet. Who may use it and how much stands in access.yaml.",
     "web": "The web: which sites are open to whom, where and when. Who may use it at all stands in access.yaml.",
     "fileshare": "The file service. Who may use it and how large a file may be stands in access.yaml.",
-    "backup": "The backup: the second place to which everything is copied at night.",
+    "backup": "The backup: the second machine, to which what changed is sent at night.",
     "access": "Access: which modules are open to whom, where and when, with which consents and limits.",
     "certificates": "Certificates: by which programs know this server. They act with: schoolserver setup.",
     "quota": "Quota: how much everyone may keep, mail and files together.",

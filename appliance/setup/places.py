@@ -66,6 +66,11 @@ class Places:
         return self.state / "setup" / "under-way"
 
     @property
+    def recovering(self) -> Path:
+        """There while a recovery is under way (``restore --everything``): half a school must not be set up."""
+        return self.state / "recovery" / "record.json"
+
+    @property
     def authority(self) -> Path:
         """The local authority's certificate, for everybody to copy."""
         return self.settings / "ca.pem"

@@ -20,7 +20,7 @@ from appliance.daemon.whole_file import sync_folder, write_candidate, write_whol
 from appliance.directory.examine import examine
 from appliance.setup import certificates, domain, foreign, subvolumes, wlan
 from appliance.setup.directory import UNITS
-from appliance.setup.places import BACKUP, Places
+from appliance.setup.places import Places
 from appliance.setup.prepare import Plan
 from appliance.setup.sockets import DROP_IN, tcp_sockets
 from appliance.setup.system import System, SystemProblem, reload
@@ -40,21 +40,12 @@ class Step:
     act: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class BackupKey:
-    """The ``line`` by which the second place (``target``, user@machine) lets us in, and our key's ``fingerprint``."""
-
-    target: str
-    line: str
-    fingerprint: str
-
-
 @dataclass(slots=True)
 class Doing:
     """A plan being done; ``progress`` gets how many accounts and groups have moved, and of how many.
 
-    Afterwards ``renewed`` names units with a new certificate; ``new_authority``: devices have to be told; ``backup`` is
-    our key, if copies are made; ``started``: the server runs; ``hints``: what to know about an existing directory.
+    Afterwards ``renewed`` names units with a new certificate; ``new_authority``: devices have to be told; ``started``:
+    the server runs; ``hints``: what to know about an existing directory.
     """
 
     places: Places
@@ -63,7 +54,6 @@ class Doing:
     progress: Callable[[int, int], None] = lambda _done, _all: None
     renewed: list[str] = field(default_factory=list)
     new_authority: bool = False
-    backup: BackupKey | None = None
     started: bool = False
     hints: list[str] = field(default_factory=list)
 
@@ -80,7 +70,6 @@ class Doing:
             *(() if kind in UNITS else (Step("existing directory", self._existing),)),
             *made,
             *moved,
-            Step("backup key", self._backup_key),
             Step("users", self._users),
             Step("sockets", self._sockets),
             Step("units", self._units),
@@ -147,19 +136,6 @@ class Doing:
         before = standing(self.places.authority)
         self.renewed = certificates.bring(self.plan.settings, self.plan.parts, self.places.authority)
         self.new_authority = standing(self.places.authority) != before
-
-    def _backup_key(self) -> None:
-        """Where the package with the copies is not installed there is nothing of it to import either."""
-        settings = self.plan.settings
-        if settings.backup.target is None or not (self.places.units / BACKUP).exists():
-            return
-        from appliance.backup.problem import BackupError
-        from appliance.backup.setup import authorized_line, key_fingerprint
-
-        try:
-            self.backup = BackupKey(settings.backup.target, authorized_line(settings), key_fingerprint(settings))
-        except BackupError as error:
-            raise SystemProblem(error.text) from error
 
     def _users(self) -> None:
         for login in self.plan.admins:

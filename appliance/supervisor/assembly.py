@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from appliance.audit.client import AuditClient
+from appliance.backup.deletions import Deletions
 from appliance.daemon.identities import Identities
 from appliance.daemon.request_client import BlockingClient
 from appliance.directory.client import Directory, connect
@@ -19,17 +20,20 @@ from appliance.policy.limits import LimitTable
 from appliance.policy.snapshot import Snapshot
 from appliance.privileged.client import PrivilegedClient
 from appliance.settings.load import Settings
+from appliance.settings.server import Server as ServerSettings
 from appliance.supervisor.alerts import Alerts, Around, steady_clock
 from appliance.supervisor.alerts_mail import CannotSend, through_ourselves
 from appliance.supervisor.alerts_memory import Memory
 from appliance.supervisor.alerts_text import Letter
 from appliance.supervisor.core import Core
+from appliance.supervisor.deleting_again import DeletingAgain
 from appliance.supervisor.devices import Devices
 from appliance.supervisor.doors import why_ended
+from appliance.supervisor.drill_row import check_drill
 from appliance.supervisor.engines import Engines
 from appliance.supervisor.folders import Folders
 from appliance.supervisor.folders import Sources as FolderSources
-from appliance.supervisor.folders_found import Former
+from appliance.supervisor.folders_found import GROUPS, Former
 from appliance.supervisor.group_folders import GroupFolders
 from appliance.supervisor.health import Health
 from appliance.supervisor.homes import Homes
@@ -174,8 +178,14 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
     memory = StateMemory(state, people, locks, kicker)
     publisher = Publisher(settings, directory, memory, _readers(settings), kicks_noted, composed=composed)
     log_on = LogOn(directory, publisher) if settings.directory.kind in _KEEPS_LOG_ON else None
-    of_folders = FolderSources(publisher.fresh, lambda: health.settings)
-    folders = Folders(PrivilegedClient(helper, _COUNT), of_folders, server.state / "supervisor" / "folders", deleted)
+    deleting, deleting_again = _deletions(lambda: health.settings, publisher, directory, people, audit, server)
+    folders = Folders(
+        PrivilegedClient(helper, _COUNT),
+        FolderSources(publisher.fresh, lambda: health.settings),
+        server.state / "supervisor" / "folders",
+        deleted,
+        deleting,
+    )
     visiting = Visiting(settings, people, publisher, passwords, lambda uid: _make_hidden(directory, uid), folders.found)
     sources = Sources(counts_by.usage_scan, lambda: publisher.snapshot)
     ledger = Ledger(settings, sources, Identities(server).group("services"))
@@ -202,10 +212,11 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
         lambda: check_lists(health.settings) if health.installed("proxy") else None,
     )
     scanning = _scanning(health, publisher)
-    health.also(folders.check, ledger.check, outbound.check, scanning.check)
+    health.also(folders.check, deleting_again.check, ledger.check, outbound.check, scanning.check)
     health.also(
         MailAddresses(lambda: health.settings, lambda: publisher.snapshot).check,
         lambda: check_lessons(publisher.snapshot, datetime.now(UTC)),
+        lambda: check_drill(health.settings, datetime.now(UTC)),
     )
     core = Core(
         settings=settings,
@@ -222,6 +233,8 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
         homes=Homes(people, homes_by),
         group_folders=GroupFolders(homes_by),
         folders=folders,
+        deleting=deleting,
+        deleting_again=deleting_again,
         launcher=launcher,
         audit=audit,
         health=health,
@@ -245,6 +258,33 @@ def assemble(settings: Settings, kicks_noted: Callable[[], None], composed: Call
         state=state,
         directory=directory,
     )
+
+
+def _deletions(
+    settings: Callable[[], Settings],
+    publisher: Publisher,
+    directory: Directory,
+    people: People,
+    audit: AuditClient,
+    server: ServerSettings,
+) -> tuple[Callable[[Former], None], DeletingAgain]:
+    """What notes accounts that are deleted for good, and what deletes them again after a restore."""
+    deletions = Deletions(server.state)
+
+    def deleting(former: Former) -> None:
+        numbers = {account.uid for account in publisher.snapshot.accounts.values()} if publisher.snapshot else set()
+        if former.kind != GROUPS and former.number and former.number not in numbers:
+            now = datetime.now(UTC)
+            deletions.note(former.name, former.number, now.date())
+            audit.record(Event(Kind.BACKUP_FORGET, now, {"login": former.name, "by": None, "undone": "no"}))
+
+    def remove(login: str, uid: int) -> None:
+        directory.remove_account(login)
+        people.forget(uid)
+        audit.record(Event(Kind.ACCOUNT_REMOVED, datetime.now(UTC), {"login": login}))
+
+    hands = PrivilegedClient(server.runtime / "privileged" / "privileged.sock", _COUNT)
+    return deleting, DeletingAgain(deletions, publisher.fresh, settings, remove, hands)
 
 
 def _has_shares(settings: Settings) -> bool:

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from appliance.audit.client import AuditClient
     from appliance.settings.load import Settings
     from appliance.supervisor.alerts import Alerts
+    from appliance.supervisor.deleting_again import DeletingAgain
     from appliance.supervisor.devices import Devices
     from appliance.supervisor.folders import Folders
+    from appliance.supervisor.folders_found import Former
     from appliance.supervisor.group_folders import GroupFolders
     from appliance.supervisor.health import Health
     from appliance.supervisor.homes import Homes
@@ -48,8 +50,8 @@ if TYPE_CHECKING:
 class Core:
     """The parts of a running supervisor; ``settings`` follows reloads, everything else stays.
 
-    ``why(code)`` asks audit what a refusal's code means; ``log_on`` is ``None`` where the directory is no domain;
-    ``started`` are the settings of the start.
+    ``deleting(former)`` hears of a folder before it is deleted for good; ``why(code)`` asks audit what a refusal's code
+    means; ``log_on`` is ``None`` where the directory is no domain; ``started`` are the settings of the start.
     """
 
     settings: Settings
@@ -66,6 +68,8 @@ class Core:
     homes: Homes
     group_folders: GroupFolders
     folders: Folders
+    deleting: Callable[[Former], None]
+    deleting_again: DeletingAgain
     launcher: Launcher
     audit: AuditClient
     health: Health

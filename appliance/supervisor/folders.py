@@ -94,13 +94,24 @@ class _Job:
 
 
 class Folders:
-    """``night`` is a file whose time says when the night's work was done; ``deleted`` hears whose time was over."""
+    """``night`` is a file whose time says when the night's work was done; ``deleted`` hears whose time was over.
 
-    def __init__(self, helper: Helper, sources: Sources, night: Path, deleted: Deleted = lambda _: None) -> None:
+    ``deleting`` hears it before it is done, and may raise ``OSError``: then it is not.
+    """
+
+    def __init__(
+        self,
+        helper: Helper,
+        sources: Sources,
+        night: Path,
+        deleted: Deleted = lambda _: None,
+        deleting: Deleted = lambda _: None,
+    ) -> None:
         self._helper = helper
         self._sources = sources
         self._night_file = night
         self._deleted = deleted
+        self._deleting = deleting
         self._guard = threading.Lock()
         self._done: tuple[Mapping[str, Mapping[str, int]], datetime] | None = None
         self._night_at: datetime | None = None
@@ -226,6 +237,7 @@ class Folders:
         return _LOOK
 
     def _delete(self, one: Former) -> None:
+        self._deleting(one)
         if self._helper.folder_remove(one.kind, one.name, one.number):
             self._deleted(one)
 

@@ -85,11 +85,11 @@ class Health:
         """
         if self._looked is None or not self._here(probe):
             return
-        started, failed = self._clock(), None
+        started, failed, said = self._clock(), None, None
         try:
             visitor = self._visiting.visitor()
             if not self._visiting.closed(probe):
-                probe.run(visitor)
+                said = probe.run(visitor)
         except ProbeFailed as problem:
             failed = problem
         except Exception as problem:  # a probe that breaks is a failed one, never the end of probing
@@ -97,7 +97,7 @@ class Health:
             failed = ProbeFailed(None, f"the probe itself broke: {type(problem).__name__}")
         with self._guard:
             before = self._results[probe.name]
-            result = self._results[probe.name] = before.after(failed, started, self._clock())
+            result = self._results[probe.name] = before.after(failed, started, self._clock(), said)
         if result.ok != before.ok:
             LOG.info("probe %s: %s", probe.name, result.text)
         unit = result.restart_due()

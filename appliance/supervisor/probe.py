@@ -56,13 +56,13 @@ class Visitor:
 class Probe:
     """``run`` uses ``service`` (``None``: none that could be closed), which the ``units`` of those names bring about.
 
-    It blocks, returns when all was right and raises :class:`ProbeFailed` otherwise. Where one of ``units`` is not
-    installed there is nothing to probe.
+    It blocks, returns when all was right (what status says then, or ``None``) and raises :class:`ProbeFailed`
+    otherwise. Where one of ``units`` is not installed there is nothing to probe.
     """
 
     name: str
     service: Service | None
-    run: Callable[[Visitor], None]
+    run: Callable[[Visitor], str | None]
     units: frozenset[str] = frozenset()
 
 
@@ -81,11 +81,11 @@ class Result:
     unit: str | None = None
     proved: bool = False
 
-    def after(self, failed: ProbeFailed | None, started: float, ended: float) -> Result:
-        """The result once another run ended in ``failed``, or well."""
+    def after(self, failed: ProbeFailed | None, started: float, ended: float, said: str | None = None) -> Result:
+        """The result once another run ended in ``failed``, or well, and ``said`` something."""
         done = replace(self, ended=ended, took=ended - started)
         if failed is None:
-            return replace(done, ok=True, proved=True, text="right", failures=0, unit=None)
+            return replace(done, ok=True, proved=True, text=said or "right", failures=0, unit=None)
         in_a_row = self.failures + 1 if failed.unit == self.unit else 1
         return replace(done, ok=False, text=failed.text, failures=in_a_row, unit=failed.unit)
 

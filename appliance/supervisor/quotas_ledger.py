@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.daemon.request_client import RequestRefused, Unreachable
 from appliance.daemon.walking import DEEPEST
+from appliance.usage.delta import Delta, Place
 from appliance.usage.ledger import Entry, Usage, read_base, write_base
 from appliance.usage.reconcile import Counted, reconcile, recount_mail
 from appliance.usage.scan import Found
@@ -138,6 +139,19 @@ class Ledger:
                 counted.unsettled,
             )
             return counted
+
+    def restored(self, place: Place, added: Mapping[int, int]) -> None:
+        """Count what a restore has just ``added``, bytes by uid; raises ``OSError``."""
+        numbers, folder = self.settings.directory, self._base.parent / place
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        os.chown(folder, -1, self._readers)
+        delta = Delta(self._base.parents[1], place, numbers.id_first, numbers.id_last, f"base/{place}")
+        try:
+            for uid, size in added.items():
+                delta.add(uid, size)
+        finally:
+            delta.close()
+        self.usage.refresh()
 
     def check(self) -> dict[str, Any] | None:
         """Give the row of status, if there is anything to say; it names nobody, for it goes out in mails."""

@@ -23,7 +23,6 @@ from appliance.supervisor.accepting import Accepting
 from appliance.supervisor.assembly import assemble
 from appliance.supervisor.control import ControlFactory
 from appliance.supervisor.kicker import SETTLE
-from appliance.supervisor.nightly import Nightly
 from appliance.supervisor.probe import Probe
 from appliance.supervisor.quotas_ledger import TEND
 from appliance.supervisor.rounds import Pool, Round, stop_all
@@ -56,11 +55,10 @@ class Supervisor:
         self._others: list[Round[Any]] = [self._kick, Round(reactor, self._pool, core.health.look, self._after_health)]
         self._others += [self._probing(probe) for probe in self._parts.probes]
         self._others.append(Round(reactor, self._pool, core.folders.work, lambda pause: pause))
+        self._others.append(Round(reactor, self._pool, core.deleting_again.work, lambda pause: pause))
         self._others.append(Round(reactor, self._pool, core.ledger.tend, lambda _: TEND))
         self._others.append(Round(reactor, self._pool, core.alerts.work, lambda pause: pause))
         self._others.append(Round(reactor, self._pool, self._parts.engines.work, lambda pause: pause))
-        nightly = Nightly(lambda: core.settings)
-        self._others.append(Round(reactor, self._pool, nightly.work, lambda pause: pause))
         self._log_on = (
             None if core.log_on is None else Round(reactor, self._pool, core.log_on.work, lambda after: after)
         )

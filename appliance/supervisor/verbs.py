@@ -5,6 +5,7 @@ from __future__ import annotations
 from appliance.supervisor import (
     verbs_backup,
     verbs_devices,
+    verbs_drill,
     verbs_explain,
     verbs_folders,
     verbs_import,
@@ -13,6 +14,7 @@ from appliance.supervisor import (
     verbs_mail,
     verbs_passwords,
     verbs_quota,
+    verbs_restore,
     verbs_seal,
     verbs_server,
     verbs_users,
@@ -23,6 +25,8 @@ from appliance.supervisor.verb import Verb
 
 _NOUNS = (
     verbs_backup,
+    verbs_drill,
+    verbs_restore,
     verbs_server,
     verbs_users,
     verbs_import,

@@ -58,6 +58,7 @@ class _FolderVerbs:
         if snapshot is None:
             raise VerbError("try-later", "the directory gives no answer; nothing was done")
         done = core.folders.tidy(snapshot, call.arguments["allow_gone"])
+        core.deleting_again.delete(snapshot, call.arguments["allow_gone"])
         row = core.folders.check()
         refused = [{"kind": _ONE[step.kind], "name": step.name, "why": why} for step, why in done.refused]
         return {"made": done.made, "aside": done.aside, "ok": row["ok"], "text": row["text"], "refused": refused}
@@ -99,6 +100,10 @@ class _FolderVerbs:
         former = self._former(call.arguments["which"])
         with self._helper() as helper:
             for one in former:
+                try:
+                    self._core.deleting(one)
+                except OSError as problem:
+                    raise VerbError("state", f"the list of deleted accounts: {problem.strerror}") from problem
                 if not helper.folder_remove(one.kind, one.name, one.number):
                     raise VerbError("unknown-folder", "it was deleted meanwhile")
                 self._core.record(Kind.FOLDER_DELETED, area=one.kind, name=one.name, by=call.by)

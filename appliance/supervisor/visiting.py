@@ -82,9 +82,9 @@ class Visiting:
     def with_password(self, probe: Probe) -> Probe:
         """The same probe, after whose refused sign-in the next one gets a new password."""
 
-        def run(visitor: Visitor) -> None:
+        def run(visitor: Visitor) -> str | None:
             try:
-                probe.run(visitor)
+                return probe.run(visitor)
             except WrongPassword:
                 with self._guard:
                     if self._password is visitor.password:

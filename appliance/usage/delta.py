@@ -23,8 +23,16 @@ class Place(StrEnum):
     FILES = "files"
 
 
-FOLDERS: Final = ((Place.MAIL, "mail"), (Place.FILES, "files"), (Place.FILES, "smb"))
-"""Which folders have the files of writers of each place: one for each service that writes there, which owns it."""
+FOLDERS: Final = (
+    (Place.MAIL, "mail"),
+    (Place.FILES, "files"),
+    (Place.FILES, "smb"),
+    (Place.MAIL, "base/mail"),
+    (Place.FILES, "base/files"),
+)
+"""Which folders have the files of writers of each place: one for each service that writes there, which owns it.
+
+Below ``base``, the supervisor's, is what a restore added."""
 
 
 class Delta:

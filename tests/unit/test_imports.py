@@ -29,16 +29,27 @@ MAY = {
     "filter": BASE | {"filter"},
     "proxy": BASE | CLIENTS | {"proxy", "session", "filter"},
     "autoconfig": BASE | {"autoconfig", "session.replies"},
-    "backup": BASE | CLIENTS | {"backup"},
+    "backup": BASE
+    | {"privileged.acl", "privileged.folders", "privileged.mending", "privileged.removing", "usage.weight"}
+    | CLIENTS
+    | {"backup", "backup_server.attributes", "backup_server.encrypted", "backup_server.lines"}
+    | {"backup_server.manifest", "backup_server.names", "backup_server.pairing", "backup_server.ssh_key"}
+    | {"backup_server.faults", "backup_server.stored", "backup_server.talk"},
+    "backup_server": {"backup_server"},
+    "recovery": BASE | {"recovery", "backup", "backup_server", "setup"},
     "supervisor": BASE
     | CLIENTS
-    | {"supervisor", "backup.standing", "directory", "roster", "usage", "fileshare.smb.render"}
-    | {"mail.seal", "mail.seal_key", "filter"},
-    "cli": BASE | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup", "directory.examine", "mail.seal"},
+    | {"supervisor", "directory", "roster", "usage", "fileshare.smb.render", "mail.seal", "mail.seal_key", "filter"}
+    | {"backup.deletions", "backup.drill_result", "backup.drill_standing", "backup.standing"},
+    "cli": BASE
+    | {"cli", "auth.envelope", "supervisor.client", "demo.run", "setup", "directory.examine", "mail.seal"}
+    | {"recovery.talk"},
     "setup": BASE
-    | {"setup", "backup.setup", "backup.problem", "supervisor.launcher.unit", "supervisor.launcher.units"}
+    | {"setup", "supervisor.launcher.unit", "supervisor.launcher.units"}
     | {"directory.client", "directory.errors", "directory.examine", "directory.moving", "directory.domain.ports"},
-    "demo": BASE | {"demo", "filter", "backup.setup", "auth.envelope", "supervisor.client"},
+    "demo": BASE
+    | {"demo", "filter", "auth.envelope", "supervisor.client"}
+    | {"backup.intent", "backup.own_key", "backup.pair", "backup.recovery_key", "backup_server"},
 }
 
 

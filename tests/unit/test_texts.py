@@ -1,11 +1,13 @@
 """What pupils, teachers and parents read exists in German too."""
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from appliance.backup import drill_report
 from appliance.daemon.texts import LANGUAGES, translator
 from appliance.fileshare.replies import Notice as FtpNotice
 from appliance.policy.passwords import Problem
@@ -42,6 +44,13 @@ def test_each_text_of_the_mails_to_people(words: ModuleType) -> None:
     texts = [text for name, text in vars(words).items() if name.isupper() and isinstance(text, str)]
     assert len(texts) >= 4
     assert not [text for text in texts if not translated(text)]
+
+
+def test_each_text_of_the_report_about_the_backup() -> None:
+    found = [value for name, value in vars(drill_report).items() if name.startswith("_") and name.isupper()]
+    texts = {text for one in found for text in (one.values() if isinstance(one, Mapping) else [one])}
+    assert len(texts) >= 40
+    assert not [text for text in texts if isinstance(text, str) and not translated(text)]
 
 
 @pytest.mark.parametrize(

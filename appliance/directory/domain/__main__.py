@@ -1,5 +1,6 @@
 """The domain's process: prepares the Samba domain and becomes it, as root, in the foreground.
 
+With ``--bring-back`` a recovery makes the databases of Samba's own export.
 Exit 2 on wrong settings, 1 when it cannot start.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.daemon.arguments import settings_parser
@@ -31,13 +33,20 @@ def main(argv: Sequence[str]) -> int:
     """Prepare and, unless told to stop there, become Samba; return the exit code when that fails."""
     parser = settings_parser("The school's own directory as a domain that PCs join (Samba).", "schoolserver-domain")
     parser.add_argument("--prepare-only", action="store_true", help="make everything ready for a start, and end")
+    parser.add_argument("--bring-back", type=Path, metavar="ARCHIVE", help="make the databases of an export, and end")
     options = parser.parse_args(argv)
     failures = (CannotPrepare, LookupError, OSError)
-    return run("domain", options.settings, lambda settings: start(settings, options.prepare_only), failures)
+    return run(
+        "domain", options.settings, lambda settings: start(settings, options.prepare_only, options.bring_back), failures
+    )
 
 
-def start(settings: Settings, prepare_only: bool) -> None:
-    """Prepare the folders of these settings and become Samba; return only after ``prepare_only``."""
+def start(settings: Settings, prepare_only: bool, export: Path | None = None) -> None:
+    """Prepare the folders of these settings and become Samba; return only after ``prepare_only``.
+
+    With an ``export`` (of ``samba-tool domain backup offline``) return too, the databases being made of it where there
+    were none.
+    """
     if os.geteuid() != 0:
         raise CannotPrepare("only root can run a domain controller")
     domain, identities = domain_of(settings), Identities(settings.server)
@@ -47,7 +56,11 @@ def start(settings: Settings, prepare_only: bool) -> None:
         owners = {name: identities.of(name) for name in SERVICES}
         found = own_addresses(settings.network.networks, settings.domain.interfaces)
         address = next((str(one) for one in found if one.version == 4), "127.0.0.1")
-        Preparation(domain, owners, address, forwarders(domain.forwarders), lock).run()
+        preparation = Preparation(domain, owners, address, forwarders(domain.forwarders), lock)
+        if export is not None:
+            preparation.bring_back(export)
+            return
+        preparation.run()
         if prepare_only:
             return
         refuse_taken(domain)

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ _DAY = 86400  # seconds
 _ROOM = 128 << 20  # bytes; a new domain has 40 MiB, and grows while it is made
 _SOCKETS = {"pid": 0o755, "ncalrpc": 0o755, "ntp_signd": 0o750}
 _WINBIND = Path("/run/samba")
+_BESIDE = ("administrator.password", "made-for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Preparation:
 
     def run(self) -> None:
         """Bring everything in place for a start; raise :class:`CannotPrepare`."""
-        try:
+        with self._told():
             self._look_at_the_clock()
             self._make_sockets()
             self._bring_key()
@@ -62,6 +63,25 @@ class Preparation:
             self._keep_to_name()
             swap(self.domain.config, self._config(self.domain.folder), _checker, 0o600)
             self._settle()
+
+    def bring_back(self, archive: Path) -> None:
+        """Make the databases of Samba's own export if there are none; raise :class:`CannotPrepare`."""
+        with self._told():
+            self._make_sockets()
+            self.domain.shares.touch(0o600)
+            if not self.domain.private.exists():
+                growing, config = self._growing()
+                order = {"archive": str(archive), "into": str(growing), "keep": _BESIDE}
+                run(_python("returning", str(config)), self.domain.folder, self.lock, json.dumps(order))
+                for name in _BESIDE:
+                    (growing / name).rename(self.domain.folder / name)
+                self._into_place(growing)
+            self._keep_to_name()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except EngineRefused as error:
             raise CannotPrepare(explained(self.domain.folder, error.output or str(error))) from error
         except OSError as error:
@@ -97,10 +117,21 @@ class Preparation:
         write_whole(self.domain.runtime / "key.pem", (self.domain.tls / "key.pem").read_bytes(), 0o600)
 
     def _make_databases(self) -> None:
-        """Make the databases, once; what an earlier, cut attempt left is thrown away."""
+        """Make the databases, once."""
         folder = self.domain.folder
         if self.domain.private.exists():
             return
+        growing, config = self._growing()
+        password = f"{secrets.token_urlsafe(18)}-Aa1"
+        order = {"address": self.address, "password": password}
+        run(_python("making", str(config)), folder, self.lock, json.dumps(order))
+        write_whole(self.domain.administrator, password.encode(), 0o400)
+        write_whole(folder / "made-for", _identity(self.domain).encode(), 0o600)
+        self._into_place(growing)
+
+    def _growing(self) -> tuple[Path, Path]:
+        """An empty folder with those of the databases, and its smb.conf; what a cut attempt left is thrown away."""
+        folder = self.domain.folder
         disk = os.statvfs(folder)
         if disk.f_bavail * disk.f_frsize < _ROOM:
             raise CannotPrepare(f"{folder}: a domain needs {_ROOM >> 20} MiB; the disk is full, make room there")
@@ -112,11 +143,10 @@ class Preparation:
             (growing / part).mkdir(mode=0o700 if part in ("", "private") else 0o755)
         config = growing / "smb.conf"
         write_whole(config, self._config(growing).encode(), 0o600)
-        password = f"{secrets.token_urlsafe(18)}-Aa1"
-        order = {"address": self.address, "password": password}
-        run(_python("making", str(config)), folder, self.lock, json.dumps(order))
-        write_whole(self.domain.administrator, password.encode(), 0o400)
-        write_whole(folder / "made-for", _identity(self.domain).encode(), 0o600)
+        return growing, config
+
+    def _into_place(self, growing: Path) -> None:
+        folder = self.domain.folder
         os.sync()
         for part in reversed(PARTS):
             (growing / part).rename(folder / part)

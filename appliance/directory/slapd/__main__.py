@@ -2,7 +2,7 @@
 
 Started as root with ``--prepare-only`` it makes what only root can give away (the service accounts' password files);
 started again as its own user it finds everything in place and becomes slapd, in the foreground, on its local socket
-alone.
+alone. With ``--bring-back`` a recovery makes the database of slapcat's export.
 Exit 2 on wrong settings, 1 when it cannot start.
 """
 
@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -34,13 +35,22 @@ def main(argv: Sequence[str]) -> int:
     """Prepare and, unless told to stop there, become slapd; return the exit code when that fails."""
     parser = settings_parser("The school's own directory of accounts and groups (slapd).", "schoolserver-directory")
     parser.add_argument("--prepare-only", action="store_true", help="make everything ready for a start, and end")
+    parser.add_argument("--bring-back", type=Path, metavar="LDIF", help="make the database of an export, and end")
     options = parser.parse_args(argv)
-    failures = (CannotPrepare, LookupError, OSError)
-    return run("directory", options.settings, lambda settings: start(settings, options.prepare_only), failures)
+    failures = (CannotPrepare, LookupError, OSError, ValueError)
+    return run(
+        "directory",
+        options.settings,
+        lambda settings: start(settings, options.prepare_only, options.bring_back),
+        failures,
+    )
 
 
-def start(settings: Settings, prepare_only: bool) -> None:
-    """Prepare the folders of these settings and become slapd; return only after ``prepare_only``."""
+def start(settings: Settings, prepare_only: bool, export: Path | None = None) -> None:
+    """Prepare the folders of these settings and become slapd; return only after ``prepare_only``.
+
+    With an ``export`` (LDIF) return too, the database being made of it where there was none.
+    """
     server, identities = embedded(settings), Identities(settings.server)
     own = identities.of("directory")
     for folder in (server.folder, server.socket.parent):
@@ -50,7 +60,11 @@ def start(settings: Settings, prepare_only: bool) -> None:
                 os.chown(folder, own.uid, identities.group("services") if folder == server.socket.parent else own.gid)
     with sole_use(server.folder) as lock:
         owners = {name: identities.of(name) for name in SERVICES}
-        Preparation(server, own, owners, Tools(server.folder, own, lock)).run()
+        preparation = Preparation(server, own, owners, Tools(server.folder, own, lock))
+        if export is not None:
+            preparation.bring_back(export.read_text(encoding="utf-8"))
+            return
+        preparation.run()
         if prepare_only:
             return
         if os.geteuid() == 0 and own.uid != 0:

@@ -9,11 +9,12 @@ next start makes up for.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +41,8 @@ class Preparation:
 
     def run(self) -> None:
         """Bring everything in place for a start; raise :class:`CannotPrepare`."""
-        try:
-            self._make_database()
+        with self._told():
+            self._make_database(render_tree(self.server))
             self._keep_to_base()
             check = self.tools.argv("slaptest", "-u", "-f")
             config = render_config(self.server, self.server.database)
@@ -50,14 +51,25 @@ class Preparation:
             self._bring_indexes_up_to_date()
             for name in SERVICES:
                 self._make_password(name)
+
+    def bring_back(self, entries: str) -> None:
+        """Make the database of ``entries`` (LDIF, as slapcat gave it) if there is none; raise `CannotPrepare`."""
+        with self._told():
+            self._make_database(entries)
+            self._keep_to_base()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except EngineRefused as error:
             raise CannotPrepare(explained(self.server.folder, error.output or str(error))) from error
         except OSError as error:
             where = Path(os.fsdecode(error.filename)) if error.filename else self.server.folder
             raise CannotPrepare(explained(where, error.strerror or str(error))) from error
 
-    def _make_database(self) -> None:
-        """Make the first entries, once; what an earlier, cut attempt left is thrown away."""
+    def _make_database(self, entries: str) -> None:
+        """Make it of its first ``entries``, once; what an earlier, cut attempt left is thrown away."""
         folder = self.server.folder
         if self.server.database.exists():
             return
@@ -68,7 +80,7 @@ class Preparation:
         if os.geteuid() == 0:
             os.chown(growing, self.own.uid, self.own.gid)
         self._write(config, render_config(self.server, growing))
-        self.tools.run("slapadd", "-f", str(config), text=render_tree(self.server))
+        self.tools.run("slapadd", "-q", "-f", str(config), text=entries)
         self._write(folder / "base", self.server.tree.base)
         config.unlink()
         growing.rename(self.server.database)

@@ -160,7 +160,7 @@ def test_state_and_directory_go_on_when_next_to_nothing_is_left(school):
             )
         assert refused.value.kind == "no-space"
         with pytest.raises(ServerRefused, match="nearly full"):
-            school.call("restore", login=FRED, path="a")
+            school.call("restore", user=FRED, paths=["a"])
     eventually(lambda: school.events(kind="unlocked", login=FRED), 10)
 
 

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from appliance.backup.intent import own_folder
-from appliance.backup.run import copy
+from appliance.backup.pair import trust
+from appliance.backup.run import copy, listing
+from appliance.backup.sign import verified
+from appliance.backup_server.lines import line_of_stored
+from appliance.backup_server.manifest import Index, Section, path_of
 from appliance.demo import sshd
 from appliance.settings.load import load
 from tests.integration.support_place import AS_ROOT, ROOT
@@ -72,8 +76,31 @@ class School:
         return path
 
     def copy(self):
-        """Make a copy; its folder in the second place."""
+        """Make a backup; the folder of its snapshot."""
         return self.copies / copy(self.settings, lambda *_: None)["snapshot"]
+
+    def names(self):
+        """The snapshots in the second place, oldest first."""
+        return [one["name"] for one in listing(self.settings)["snapshots"]]
+
+    def check(self, snapshot):
+        """That a snapshot holds just what its signed manifest promises, every file read: its paths by part and unit."""
+        folder = self.copies / snapshot
+        index = (folder / "index").read_bytes()
+        public = (self.own_folder / "ssh" / "key.pub").read_text()
+        assert verified(public, index, (folder / "index.sig").read_bytes())
+        assert (folder / "lacking").read_bytes() == b""
+        promised = {}
+        for part, name in Index.decode(index).sections:
+            section = Section.decode((folder / "sections" / name).read_bytes())
+            above = os.fsencode(folder / part)
+            lines = [entry.line() for entry in walked(above, os.fsencode(section.unit))]
+            assert sorted(lines) == sorted(section.lines)
+            promised[part, section.unit] = set(map(path_of, section.lines))
+        return promised
+
+    def trust(self, key):
+        trust(self.settings, "127.0.0.1", self.port, " ".join(key.split()[:2]))
 
     @property
     def own_folder(self):
@@ -82,6 +109,17 @@ class School:
     def close(self):
         self.stop()
         shutil.rmtree(self.folder)
+
+
+def walked(part, unit):
+    """An entry for everything that is stored of a unit."""
+    top = part if unit == b"." else part + b"/" + unit
+    for folder, folders, files, descriptor in os.fwalk(top):
+        below = os.path.relpath(os.fsencode(folder), top)
+        if below == b".":
+            yield line_of_stored(descriptor, b".", b".")
+        for name in map(os.fsencode, (*folders, *files)):
+            yield line_of_stored(descriptor, name, os.path.normpath(below + b"/" + name))
 
 
 @pytest.fixture

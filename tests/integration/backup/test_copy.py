@@ -1,32 +1,31 @@
-"""Copies over a real ssh to a real sshd, by a real rsync."""
+"""Backups over a real ssh to a real sshd, by a real rsync, into a real committer."""
 
 import json
 import os
-import re
 import signal
 import sqlite3
 import stat
 import subprocess
-from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from appliance.backup import argv, standing
 from appliance.backup.intent import second_place
 from appliance.backup.problem import BackupError
-from appliance.backup.rsync import Runner
 from appliance.backup.run import copy, listing
-from appliance.backup.setup import set_up, trust
 from tests.integration.backup.conftest import AS_ROOT, LONG_AGO, ROOT, UID
 
 RUN = ["/usr/bin/python3", "-P", "-m", "appliance.backup", "run", "--settings"]
 
 
-def facts(path):
-    found = path.lstat()
-    return found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode), found.st_size, int(found.st_mtime)
+def ran(school, told=None):
+    return copy(school.settings, lambda *step: told.append(step) if told is not None else None)
+
+
+def sent(school):
+    """Make a backup; how many paths were sent."""
+    return ran(school)["figures"]["changed"]
 
 
 def test_everything_arrives_as_it_is(school):
@@ -34,121 +33,127 @@ def test_everything_arrives_as_it_is(school):
     letter = school.put(home / "Documents" / "Brief über 'Äpfel' $x.odt", b"words")
     os.link(letter, home / "the same")
     (home / "link").symlink_to("/etc/passwd")
+    os.mkfifo(home / "pipe")
+    school.put(home / os.fsdecode(b"no \xff UTF-8\n"), b"bytes")
     school.put(school.data / "mail" / "fred.mustermann" / "cur" / "1.M2,S=4:2,S", uid=0)
     school.put(school.data / "mail" / "fred.mustermann" / "tmp" / "half", uid=0)
     school.put(school.data / "mail" / ".former-20261101-20001-gone.one" / "cur" / "1.M2,S=4:2,S", uid=0)
-    school.put(school.data / "mail" / ".removed-1" / "cur" / "1.M2,S=4:2,S", uid=0)
+    for part, unit in (("mail", ".removed-1"), ("mail", ".spool"), ("mail", ".tmp"), ("homes", ".restoring-1")):
+        school.put(school.data / part / unit / "left out", uid=0)
     school.put(home / ".schoolserver-upload-1", b"half")
-    school.put(school.data / "homes" / ".restoring-1" / "fred" / "letter")
+    school.put(school.state / "audit" / "use.jsonl", b"{}\n", uid=0)
+    school.put(school.state / "audit" / "refusals.db", b"not for long", uid=0)
+    steps = []
+    made = ran(school, steps)
+    promised = school.check(made["snapshot"])
+    assert promised["homes", "fred.mustermann"] == {
+        b".",
+        b"Documents",
+        "Documents/Brief über 'Äpfel' $x.odt".encode(),
+        b"link",
+        b"no \xff UTF-8\n",
+        b"pipe",
+        b"the same",
+    }
+    assert {unit for part, unit in promised if part == "mail"} == {".former-20261101-20001-gone.one", "fred.mustermann"}
+    assert promised["mail", "fred.mustermann"] == {b".", b"cur", b"cur/1.M2,S=4:2,S", b"tmp"}
+    assert promised["audit", "."] == {b".", b"use.jsonl"}
+    came = school.copies / made["snapshot"] / "homes" / "fred.mustermann"
+    assert (came / "the same").samefile(came / letter.relative_to(home))
+    assert [done for done, _, _ in steps] == sorted(done for done, _, _ in steps)
+    assert {total for _, total, _ in steps} == {1000}
+    (listed,) = listing(school.settings)["snapshots"]
+    assert listed == {"name": made["snapshot"], "dump": True}
+    record = standing.read(school.own_folder)
+    assert (record.snapshot, record.problem, record.progress, record.left_out) == (made["snapshot"], None, None, None)
+    assert record.figures["sent"] > 0
+    assert standing.judged(record, 60, datetime.now(UTC))[0]
+    assert not (school.own_folder / "export").exists(), "exported databases lie open no longer than needed"
+
+
+def test_the_dump_of_that_night_opens_with_the_recovery_key(school):
     (school.state / "supervisor").mkdir()
     with sqlite3.connect(school.state / "supervisor" / "state.db") as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("CREATE TABLE person (login)")
         database.execute("INSERT INTO person VALUES ('fred')")
         database.commit()
-        steps = []
-        made = copy(school.settings, lambda *step: steps.append(step))
-    done = school.copies / made["snapshot"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d{6}", done.name)
-    assert [path.name for path in school.copies.iterdir() if path.name != ".lock"] == [done.name]
-    came = done / "homes" / "fred.mustermann"
-    for path in (letter, home, letter.parent):
-        assert facts(path) == facts(done / "homes" / path.relative_to(school.data / "homes"))
-    assert (came / letter.relative_to(home)).read_bytes() == b"words"
-    assert (came / "the same").samefile(came / letter.relative_to(home))
-    if AS_ROOT:  # otherwise the link is kept as a file with a note beside it
-        assert (came / "link").readlink() == Path("/etc/passwd")
-    assert sorted(path.name for path in came.iterdir()) == ["Documents", "link", "the same"]
-    assert [path.name for path in (done / "homes").iterdir()] == ["fred.mustermann"]
-    assert (done / "mail" / "fred.mustermann" / "cur" / "1.M2,S=4:2,S").exists()
-    assert not list((done / "mail" / "fred.mustermann" / "tmp").iterdir())
-    assert sorted(path.name for path in (done / "mail").iterdir()) == [
-        ".former-20261101-20001-gone.one",
-        "fred.mustermann",
-    ]
-    assert (done / "settings" / "server.yaml").read_bytes() == (school.etc / "server.yaml").read_bytes()
-    assert not (done / "state" / "backup").exists()
-    exported = sqlite3.connect(done / "exports" / "supervisor" / "state.db")
-    assert exported.execute("SELECT login FROM person").fetchall() == [("fred",)]
-    exported.close()
-    assert [done for done, _, _ in steps] == sorted(done for done, _, _ in steps)
-    assert steps[-1][0] == steps[-1][1]
-    assert listing(school.settings)["snapshots"] == [done.name]
-    record = standing.read(school.own_folder)
-    assert (record.snapshot, record.problem) == (done.name, None)
-    assert standing.judged(record, 60, datetime.now(UTC))[0]
+        made = ran(school)
+    dump = school.copies.parent / "dumps" / f"{made['snapshot']}.age"
+    key = school.folder / "second-place" / "recovery"
+    opened = subprocess.run(["/usr/bin/age", "--decrypt", "-i", key, dump], check=True, capture_output=True).stdout
+    folder = school.folder / "opened"
+    folder.mkdir()
+    subprocess.run(["/usr/bin/tar", "-x", "-C", folder], input=opened, check=True)
+    assert (folder / "settings" / "server.yaml").read_bytes() == (school.etc / "server.yaml").read_bytes()
+    with sqlite3.connect(folder / "exports" / "supervisor" / "state.db") as exported:
+        assert exported.execute("SELECT login FROM person").fetchall() == [("fred",)]
+    assert not (folder / "state" / "backup").exists()
+    assert stat.S_IMODE((school.own_folder / "outgoing").stat().st_mode) == 0o700
 
 
-def test_what_did_not_change_is_shared_and_the_past_stays_as_it_was(school):
+def test_only_what_changed_crosses_the_line(school):
     home = school.home()
-    same, mode, text = (school.put(home / name, name.encode() * 1000) for name in ("same", "mode", "text"))
-    first = school.copy() / "homes" / home.name
-    before = {name: facts(first / name) for name in ("same", "mode", "text")}
-    mode.chmod(0o600)
-    text.write_bytes(b"other")
-    second = school.copy() / "homes" / home.name
-    assert (first / "same").samefile(second / "same")
-    assert {name: facts(first / name) for name in before} == before
-    assert facts(second / "mode") == facts(mode)
-    assert (first / "text").read_bytes() == b"text" * 1000
-    assert (second / "text").read_bytes() == b"other"
-    assert same.exists()
+    big = school.put(home / "big", os.urandom(2_000_000))
+    for number in range(50):
+        school.put(home / f"letter {number}", b"words")
+    first = ran(school)
+    assert first["figures"]["changed"] == 52
+    assert first["figures"]["sent"] > 2_000_000
+    second = ran(school)
+    assert second["figures"]["changed"] == 0
+    assert second["figures"]["sent"] < 60_000
+    (home / "letter 7").write_bytes(b"other")
+    third = ran(school)
+    assert third["figures"]["changed"] == 1
+    assert third["figures"]["sent"] < 60_000
+    big.rename(home / "large")
+    assert sent(school) == 2, "its folder, and the file under its other name"
+    for name in school.names():
+        school.check(name)
+    old, new = (school.copies / name / "homes" / home.name for name in (first["snapshot"], third["snapshot"]))
+    assert (old / "big").samefile(new / "big")
+    assert ((old / "letter 7").read_bytes(), (new / "letter 7").read_bytes()) == (b"words", b"other")
 
 
-def test_a_change_within_the_same_second_is_seen(school):
-    letter = school.put(school.home() / "letter", b"one")
-    os.utime(letter, ns=(LONG_AGO * 10**9, LONG_AGO * 10**9 + 1))
-    first = school.copy() / "homes" / "fred.mustermann" / "letter"
-    letter.write_bytes(b"two")
-    os.utime(letter, ns=(LONG_AGO * 10**9, LONG_AGO * 10**9 + 2))
-    second = school.copy() / "homes" / "fred.mustermann" / "letter"
-    assert (first.read_bytes(), second.read_bytes()) == (b"one", b"two")
+CHANGES = {
+    "content with its time put back": lambda path: (path.write_bytes(b"other"), os.utime(path, (LONG_AGO, LONG_AGO))),
+    "mode": lambda path: path.chmod(0o600),
+    "owner": lambda path: os.chown(path, UID + 7, UID + 7),
+    "attribute": lambda path: os.setxattr(path, "user.DOSATTRIB", b"0x20"),
+    "access list": lambda path: subprocess.run(["/usr/bin/setfacl", "-m", "u:12345:r", path], check=True),
+    "Samba's list": lambda path: os.setxattr(path, "security.NTACL", b"\4\0samba"),
+    "cut off": lambda path: os.truncate(path, 2),
+    "a nanosecond": lambda path: os.utime(path, ns=(LONG_AGO * 10**9, LONG_AGO * 10**9 + 1)),
+}
 
 
-def test_an_interrupted_copy_changes_no_earlier_one(school):
-    """Going on in what was interrupted would set mode and owner of files that the earlier copy shares."""
-    home = school.home()
-    letter = school.put(home / "letter", b"x" * 5000, mode=0o640)
-    first = school.copy()
-    place, words = second_place(school.settings), Runner(None, school.own_folder / "complaints")
-    bases = words.ask(argv.ask(place, "begin"))["bases"]
-    homes = next(part for part in _parts(school) if part.name == "homes")
-    words.rsync(argv.copy(place, homes, bases))
-    assert (school.copies / "incoming" / "homes" / home.name / "letter").stat().st_nlink == 2
-    letter.chmod(0o600)
-    second = school.copy()
-    assert stat.S_IMODE((first / "homes" / home.name / "letter").stat().st_mode) == 0o640
-    assert stat.S_IMODE((second / "homes" / home.name / "letter").stat().st_mode) == 0o600
-    assert sorted(path.name for path in school.copies.iterdir()) == sorted([".lock", first.name, second.name])
+@pytest.mark.parametrize("change", CHANGES)
+def test_each_change_comes_and_changes_no_earlier_snapshot(school, change):
+    if change in ("owner", "Samba's list") and not AS_ROOT:
+        pytest.skip("needs root")
+    letter = school.put(school.home() / "letter", b"words")
+    first = school.copy().name
+    before = letter.stat().st_ctime_ns
+    while letter.stat().st_ctime_ns == before:  # until the kernel's clock has gone on
+        letter.chmod(0o640)
+    sent(school)
+    CHANGES[change](letter)
+    assert sent(school) == 1
+    assert school.check(first).keys() == school.check(school.names()[-1]).keys()
+    assert (school.copies / first / "homes" / "fred.mustermann" / "letter").read_bytes() == b"words"
 
 
-def _parts(school):
-    from appliance.backup.intent import parts
-
-    return parts(school.settings)
-
-
-def test_stopped_in_the_middle_and_made_whole_by_the_next(bare):
-    bare.configure(bandwidth="64 KiB")
-    bare.start()
-    big = bare.put(bare.home() / "big", os.urandom(3_000_000))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([*RUN, str(bare.etc)], env=environment, stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if json.loads(line)["progress"][2] == "homes":
-            break
-    busy = subprocess.run([*RUN, str(bare.etc)], env=environment, capture_output=True, text=True, timeout=30)
-    assert json.loads(busy.stdout)["error"]["kind"] == "busy"
-    process.send_signal(signal.SIGTERM)
-    rest = process.communicate(timeout=30)[0]
-    assert process.returncode == 1
-    assert json.loads(rest.splitlines()[-1])["error"]["kind"] == "stopped"
-    assert standing.read(bare.own_folder).problem == "it was stopped"
-    assert listing(bare.settings)["snapshots"] == []
-    bare.configure()
-    done = bare.copy()
-    assert (done / "homes" / "fred.mustermann" / "big").read_bytes() == big.read_bytes()
-    assert standing.read(bare.own_folder).problem is None
+def test_a_sparse_file_stays_sparse(school):
+    path = school.put(school.home() / "sparse", b"")
+    with path.open("r+b") as file:
+        file.truncate(200_000_000)
+        file.seek(100_000_000)
+        file.write(b"middle")
+    school.own(path)
+    came = school.copy() / "homes" / "fred.mustermann" / "sparse"
+    assert came.stat().st_size == 200_000_000
+    assert came.stat().st_blocks * 512 < 10_000_000
 
 
 @pytest.mark.parametrize(
@@ -157,7 +162,7 @@ def test_stopped_in_the_middle_and_made_whole_by_the_next(bare):
         "",
         "sh",
         "rm -rf .",
-        "rsync --server -lHogDtpAXre.iLsfxCIvu --inplace . incoming/homes/",
+        "rsync --server -lHogDtpAXre.iLsfxCIvu --inplace . snapshots/homes/",
         "begin; id",
         "list --x",
     ],
@@ -170,93 +175,62 @@ def test_the_key_opens_nothing_else(school, command):
     assert done.stdout == ""
 
 
-def test_a_copy_cannot_be_written_to_or_removed_once_it_is_finished(school):
-    school.put(school.home() / "letter")
-    done = school.copy()
-    place, runner = second_place(school.settings), Runner(None, school.own_folder / "complaints")
-    part = replace(_parts(school)[0], name="homes")
-    words = [word.replace("incoming/", f"{done.name}/") for word in argv.copy(place, part, [])]
-    with pytest.raises(BackupError):
-        runner.rsync(words)
-    with pytest.raises(BackupError):
-        runner.rsync([*argv.copy(place, part, [])[:-1], "--delete", f"127.0.0.1:{done.name}/homes/"])
-    assert (done / "homes" / "fred.mustermann" / "letter").read_bytes() == b"mine"
-
-
 def test_without_answer(bare):
     with pytest.raises(BackupError) as caught:
-        copy(bare.settings, lambda *_: None)
+        ran(bare)
     assert caught.value.kind == "not-set-up"
     bare.start()
     bare.stop()
     with pytest.raises(BackupError) as caught:
-        copy(bare.settings, lambda *_: None)
+        ran(bare)
     assert caught.value.kind == "unreachable"
-    assert standing.read(bare.own_folder).problem == caught.value.text
+    record = standing.read(bare.own_folder)
+    assert (record.problem, record.failures) == (caught.value.text, 1)
 
 
 def test_another_machine_in_its_place_gets_nothing(school, tmp_path):
     make = ["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")]
     subprocess.run(make, check=True)
-    trust(school.settings, (tmp_path / "other.pub").read_text())
+    school.trust((tmp_path / "other.pub").read_text())
     with pytest.raises(BackupError) as caught:
-        copy(school.settings, lambda *_: None)
+        ran(school)
     assert caught.value.kind == "unreachable"
     assert not list(school.copies.iterdir())
 
 
-def test_a_missing_disk_is_no_empty_copy(school):
+def test_a_missing_disk_is_no_empty_backup(school):
     school.put(school.home() / "letter")
     school.copy()
     (school.data / "homes").rename(school.data / "away")
     with pytest.raises(BackupError, match="is its disk mounted") as caught:
-        copy(school.settings, lambda *_: None)
+        ran(school)
     assert caught.value.kind == "unreadable"
-    assert len(listing(school.settings)["snapshots"]) == 1
+    assert len(school.names()) == 1
 
 
-def test_setting_up_shows_fingerprints_and_trusts_the_one_that_was_compared(school):
-    known = second_place(school.settings).known_hosts
-    before = known.read_text()
-    known.unlink()
-    shown = set_up(school.settings)
-    assert shown["line"].startswith('restrict,command="')
-    assert (len(shown["found"]), shown["trusted"]) == (1, False)
-    with pytest.raises(BackupError):
-        set_up(school.settings, "SHA256:other")
-    assert set_up(school.settings, shown["found"][0])["trusted"]
-    assert known.read_text().split() == before.split()[:3]
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="needs a second user")
-def test_a_second_place_without_root_keeps_owners_beside_the_files(bare, monkeypatch):
-    place = bare.folder / "elsewhere"
-    place.mkdir()
-    os.chown(place, 65534, 65534)
-    remote = bare.folder / "remote"
-    receiver = ROOT / "appliance" / "backup" / "receiver.py"
-    copied = bare.folder / "receiver.py"
-    copied.write_bytes(receiver.read_bytes())
-    remote.write_text(
-        '#!/bin/bash\nwhile [ "$1" != "--" ] && [ "$1" != 127.0.0.1 ]; do\n'
-        '[ "$1" = -M ] && { echo connected; exec sleep 60; }\nshift; done\n[ "$1" = "--" ] && shift\nshift\n'
-        f'export SSH_ORIGINAL_COMMAND="$*"\n'
-        f"exec setpriv --reuid 65534 --regid 65534 --clear-groups /usr/bin/python3 -I {copied} {place}\n"
-    )
-    remote.chmod(0o755)
-    monkeypatch.setattr(argv, "ssh", lambda _place: (str(remote),))
-    own = bare.own_folder / "ssh"
-    own.mkdir(parents=True)
-    for name in ("key", "known_hosts"):
-        own.joinpath(name).touch()
-    letter = bare.put(bare.home() / "letter", b"mine", mode=0o400)
-    copy(bare.settings, lambda *_: None)
-    made = place / copy(bare.settings, lambda *_: None)["snapshot"] / "homes" / "fred.mustermann"
-    assert (made / "letter").stat().st_uid == 65534
-    assert (made / "letter").stat().st_nlink == 2
-    draft = bare.folder / "draft"
-    draft.mkdir()
-    runner = Runner(None, bare.own_folder / "complaints")
-    path = "homes/fred.mustermann/letter"
-    runner.rsync(argv.fetch(second_place(bare.settings), made.parent.parent.name, path, draft))
-    assert facts(draft / path) == facts(letter) == (UID, UID, 0o400, 4, LONG_AGO)
+def test_a_second_run_while_one_runs_is_told_so_and_one_that_is_stopped_is_gone_on_with(bare):
+    bare.configure(bandwidth="256 KiB")
+    bare.start()
+    content = os.urandom(3_000_000)
+    big = bare.put(bare.home() / "big", content)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([*RUN, str(bare.etc)], env=environment, stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        done, _, text = json.loads(line)["progress"]
+        if text == "sending homes" and done > 400:
+            break
+    busy = subprocess.run([*RUN, str(bare.etc)], env=environment, capture_output=True, text=True, timeout=30)
+    assert json.loads(busy.stdout)["error"]["kind"] == "busy"
+    assert standing.read(bare.own_folder).progress[2] == "sending homes"
+    process.send_signal(signal.SIGTERM)
+    rest = process.communicate(timeout=30)[0]
+    assert process.returncode == 1
+    assert json.loads(rest.splitlines()[-1])["error"]["kind"] == "stopped"
+    assert standing.read(bare.own_folder).problem == "it was stopped"
+    assert bare.names() == []
+    bare.configure()
+    made = ran(bare)
+    assert made["figures"]["sent"] < 2_500_000, "what had arrived was not sent again"
+    assert (bare.copies / made["snapshot"] / "homes" / "fred.mustermann" / "big").read_bytes() == big.read_bytes()
+    bare.check(made["snapshot"])
+    assert standing.read(bare.own_folder).problem is None

@@ -14,6 +14,7 @@ from appliance.daemon.request_server import Peer, RequestError
 from appliance.privileged.backups import Backups
 from appliance.privileged.names import Ids
 from tests.integration.backup.conftest import UID
+from tests.integration.support_pairing import waiting
 from tests.integration.support_place import ROOT
 
 ME = Peer(os.getpid(), os.geteuid(), os.getegid())
@@ -73,16 +74,18 @@ def test_a_copy_and_the_way_back(school, place):
         ask = Asking(school, place)
         told, made = await ask.outcome("backup-run")
         assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-        assert {"homes", "mail"} <= {text for _, _, text in told}
+        assert told[-1][0] == 1000 or told[-1][2] == "committing"
         name = made["result"]["snapshot"]
-        assert (await ask.outcome("backup-list"))[1]["result"]["snapshots"] == [name]
+        listed = (await ask.outcome("backup-list"))[1]["result"]["snapshots"]
+        assert listed == [{"name": name, "dump": True}]
         letter.unlink()
-        wanted = {"login": "fred.mustermann", "uid": UID, "path": "letter", "date": None}
+        whose = {"part": "homes", "name": "fred.mustermann", "number": UID}
+        wanted = {**whose, "paths": ["letter"], "date": None, "room": None}
         came = (await ask.outcome("backup-restore", **wanted))[1]["result"]
         assert (letter.parent / came["folder"] / "letter").read_bytes() == b"mine"
-        error = (await ask.outcome("backup-restore", **{**wanted, "path": "../x"}))[1]["error"]
+        error = (await ask.outcome("backup-restore", **{**wanted, "paths": ["../x"]}))[1]["error"]
         assert error["kind"] == "refused"
-        for wrong in ({"login": "../fred"}, {"uid": 70_000}):
+        for wrong in ({"name": "../fred"}, {"number": 70_000}):
             with pytest.raises(RequestError, match="bad-argument"):
                 await ask("backup-restore", **{**wanted, **wrong})
         with pytest.raises(RequestError, match="unknown-job"):
@@ -100,7 +103,7 @@ def test_stopped_with_the_privileged_process(bare, place):
     async def act():
         ask = Asking(bare, place)
         job, seen, text = (await ask("backup-run"))["job"], 0, ""
-        while text != "homes":
+        while text != "sending homes":
             state = await ask("backup-follow", job=job, seen=seen)
             seen, text = state["seen"], state["progress"][2]
         await ask.backups.stop()
@@ -111,6 +114,36 @@ def test_stopped_with_the_privileged_process(bare, place):
     asyncio.run(act())
     bare.configure()
     assert (bare.copy() / "homes" / "fred.mustermann" / "big").exists()
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_pairing_asks_and_its_secret_is_given_once(bare, place, same):
+    async def act(server):
+        ask, seen, state = Asking(bare, place), 0, {"ask": None, "outcome": None}
+        job = (await ask("backup-pair", host="127.0.0.1", port=server.port, again=False))["job"]
+        while state["ask"] is None and state["outcome"] is None:
+            state = await ask("backup-follow", job=job, seen=seen)
+            seen = state["seen"]
+        assert state["ask"] == server.screen.code()
+        server.say("y")
+        await ask("backup-answer", job=job, same=same)
+        with pytest.raises(RequestError, match="begin again"):
+            await ask("backup-answer", job=job, same=True)
+        while state["outcome"] is None:
+            state = await ask("backup-follow", job=job, seen=seen)
+            seen = state["seen"]
+        with pytest.raises(RequestError, match="unknown-job"):
+            await ask("backup-follow", job=job, seen=seen)
+        await ask.backups.stop()
+        return state["outcome"]
+
+    with waiting(bare.folder) as server:
+        outcome = asyncio.run(act(server))
+    if same:
+        assert "RECOVERY SHEET" in outcome["result"]["sheet"]
+    else:
+        assert outcome["error"]["kind"] == "refused"
+    assert (bare.own_folder / "recovery.pub").exists() is same
 
 
 def test_where_no_copies_are_made_the_answer_says_what_to_install(bare):

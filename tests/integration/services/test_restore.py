@@ -26,7 +26,7 @@ def test_what_a_file_program_stored_is_restored_to_its_owner(school: School, vis
     snapshot = _copied(school)
     client.delete(stored.name)
     assert not stored.exists()
-    answer = school.call("restore", login=login, path=stored.name)
+    answer = school.call("restore", user=login, paths=[stored.name])
     came = school.home(login) / answer["folder"] / stored.name
     assert came.read_bytes() == content
     assert (came.stat().st_uid, came.stat().st_gid) == (owner.st_uid, owner.st_gid)
@@ -37,7 +37,7 @@ def test_what_a_file_program_stored_is_restored_to_its_owner(school: School, vis
 
 def test_the_copy_of_one_is_not_restored_to_another(school: School) -> None:
     with pytest.raises(ServerRefused):
-        school.call("restore", login=OWN["web"], path=f"../{OWN['ftp']}")
+        school.call("restore", user=OWN["web"], paths=[f"../{OWN['ftp']}"])
 
 
 def _copied(school: School) -> str:

@@ -18,7 +18,7 @@ domain: see.example
 networks: [10.1.0.0/16]
 rooms: {'12': [10.1.12.0/24]}
 names: [mail.see.example, 10.1.0.2]
-backup: copies@backup.example
+backup: schoolbackup-am-see@backup.example
 """
 
 

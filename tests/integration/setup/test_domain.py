@@ -15,7 +15,7 @@ from tests.integration.setup.conftest import ANSWERS, Installed
 from tests.integration.support_domain import possible
 
 pytestmark = possible
-_WITH_DOMAIN = ANSWERS.replace("backup: copies@backup.example\n", "directory: domain\nworkgroup: SEE\n")
+_WITH_DOMAIN = ANSWERS.replace("backup: schoolbackup-am-see@backup.example\n", "directory: domain\nworkgroup: SEE\n")
 _ASKED = "nameserver 10.1.0.1\n"
 
 

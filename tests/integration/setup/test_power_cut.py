@@ -17,7 +17,7 @@ from tests.integration.setup.machine import ROOT
 
 TLS = ("mail", "imap", "autoconfig", "proxy", "fileshare")
 EVENTS = ("os.rename", "os.mkdir", "os.symlink", "os.chown", "os.remove", "subprocess.Popen", "open", "machine.enable")
-STEPS = 10
+STEPS = 9
 
 
 def whole(machine):
@@ -31,7 +31,6 @@ def whole(machine):
     if machine.places.marker.exists():
         assert settings.school.domain == "see.example"
         assert all((folder / "cert.pem").exists() for folder in folders)
-        assert (machine.places.state / "backup" / "ssh" / "key").exists()
         assert (machine.memory / "schoolserver.target.is-enabled").exists()
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import stat
-import subprocess
 
 import pytest
 
@@ -53,13 +52,11 @@ def test_from_an_answer_file_everything_is_made_and_nothing_starts_before_it_is(
     assert not machine.places.under_way.exists()
 
 
-def test_the_line_for_the_second_place_and_the_fingerprint_of_its_key_are_printed(machine):
+def test_what_to_do_on_the_backup_server_is_said(machine):
     done = machine.answered()
-    key = machine.places.state / "backup" / "ssh" / "key"
-    shown = subprocess.run(["ssh-keygen", "-lf", f"{key}.pub"], capture_output=True, text=True, check=True).stdout
-    assert f"authorized_keys of copies (key {shown.split()[1]}):" in done.stdout
-    assert (key.with_suffix(".pub").read_text().strip()) in done.stdout
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "on backup.example install the package schoolserver-backup-server" in done.stdout
+    assert "schoolserver-backup-server pair am-see" in done.stdout
+    assert "schoolserver backup pair" in done.stdout
 
 
 def test_a_dry_run_says_what_would_change_and_changes_nothing(machine):

@@ -5,6 +5,9 @@ May live here: installing and setting up, with the commands that the carer has. 
 
 import csv
 import io
+import os
+import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,7 @@ LISTS = "/srv/lists"
 CASINO_LIST = f"{LISTS}/gambling/domains"
 _OTHER_LISTS = ["adult", "agressif", "dangerous_material", "doh", "drogue", "malware", "phishing", "redirector", "vpn"]
 _INSTALL_WITHIN = 300.0
+_CODE = re.compile(r"\b\d{4} \d{4}\b")
 _ANSWERS = f"""school: Schule in der Kiste
 domain: {DOMAIN}
 language: de
@@ -27,7 +31,9 @@ rooms: {{{{'12': [10.88.12.0/24]}}}}
 names: [server.{DOMAIN}]
 directory: {{directory}}
 """
-_WITH_BACKUP = f"backup: schoolbackup@backup.{DOMAIN}\n"
+SCHOOL = "kiste"
+"""The school's name on the backup server."""
+_WITH_BACKUP = f"backup: schoolbackup-{SCHOOL}@backup.{DOMAIN}\n"
 
 
 @dataclass(frozen=True)
@@ -117,15 +123,47 @@ def trust_school(peer: Host, server: Host) -> None:
     peer.run("update-ca-certificates")
 
 
-def second_place(server: Host, backup: Host) -> None:
-    """Make the two known to each other, as README.Debian of the backup server says, and make the first copy."""
+def second_place(server: Host, backup: Host) -> str:
+    """Pair the two, as README.Debian of the backup server says, and make the first copy; the recovery sheet."""
     backup.run("systemctl enable --now ssh.service")
-    said = server.run("schoolserver backup setup").splitlines()
-    line = next(part.strip() for part in said if part.strip().startswith("restrict,"))
-    backup.run("cat >>/var/lib/schoolbackup/.ssh/authorized_keys", stdin=f"{line}\n")
-    fingerprint = backup.run("ssh-keygen -l -E sha256 -f /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
-    server.run(f"schoolserver backup setup --trust {fingerprint}")
+    sheet = pair(server, backup)
     copy(server)
+    return sheet
+
+
+def pair(server: Host, backup: Host, more: str = "") -> str:
+    """Say yes on both, where both show the same code; the recovery sheet."""
+    there = backup.start(f"schoolserver-backup-server pair {SCHOOL} {more}")
+    read_until(there, "backup pair")  # it listens
+    here = server.start(f"schoolserver backup pair {more} 2>/root/pairing.said")
+    shown = _CODE.search(read_until(there, "[y/N]"))
+    assert shown is not None
+    _type(here, "y")
+    _type(there, "y")
+    sheet, rest = here.communicate(timeout=_INSTALL_WITHIN)[0].decode(), there.communicate(timeout=_INSTALL_WITHIN)[0]
+    said = server.read("/root/pairing.said").decode()
+    assert here.returncode == 0, said
+    assert there.returncode == 0, rest.decode()
+    code = _CODE.search(said)
+    assert code is not None
+    assert code[0] == shown[0], "both show the same code"
+    return sheet
+
+
+def read_until(process: subprocess.Popen[bytes], text: str) -> str:
+    """What a command has said when it has said ``text``."""
+    assert process.stdout is not None
+    said = b""
+    while text.encode() not in said:
+        more = os.read(process.stdout.fileno(), 4096)
+        assert more, said.decode(errors="replace")
+        said += more
+    return said.decode(errors="replace")
+
+
+def _type(process: subprocess.Popen[bytes], line: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{line}\n".encode())
 
 
 def copy(server: Host) -> None:

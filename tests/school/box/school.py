@@ -28,9 +28,14 @@ _PLACES = {
     "desk": ("10.88.12.2/16", ""),
     "second": ("10.88.0.3/16", ""),
     "server": ("10.88.0.1/16", "192.88.99.0/24"),
+    "fresh": ("10.88.0.1/16", "192.88.99.0/24"),
 }
-"""Name to address and routes: only the server reaches the internet. A desk is a PC that joins the domain."""
+"""Name to address and routes: only the server reaches the internet. A desk is a PC that joins the domain.
+
+``fresh`` is the machine that is bought when the server is lost; it gets the server's address.
+"""
 _NAMES = f"127.0.0.1 localhost\n10.88.0.1 server.{DOMAIN} server\n10.88.0.2 backup.{DOMAIN} backup\n"
+_OF_SUITE = ("server", "fresh", "desk")
 _PEER = Recipe(
     "peer",
     (*small_internet.PACKAGES, "curl", "lftp", "libnet-ssleay-perl", "openssh-server", "rsync", "swaks"),
@@ -41,14 +46,15 @@ _DESK = Recipe(
     (*desk.packages(), "cron", "curl", "python3", "python3-gssapi", "ldap-utils", "smbclient", "systemd-timesyncd"),
 )
 _SERVER = Recipe("server", (*layers.run_time_packages(), "ldap-utils"))
-_RECIPES = {"server": _SERVER, "second": _SERVER, "desk": _DESK}
+_RECIPES = {"server": _SERVER, "fresh": _SERVER, "second": _SERVER, "desk": _DESK}
 
 
 class School:
-    """The hosts, switched on; use :func:`school`."""
+    """The hosts, switched on but for the spare ones, and the recovery ``sheet``; use :func:`school`."""
 
-    def __init__(self, hosts: Mapping[str, Host]) -> None:
-        self.hosts = hosts
+    def __init__(self, hosts: Mapping[str, Host], sheet: str = "") -> None:
+        self.hosts = dict(hosts)
+        self.sheet = sheet
         self.server, self.pc = hosts["server"], hosts["pc"]
 
     def play(self, text: str, timeout: float = 60.0) -> str:
@@ -79,30 +85,41 @@ class School:
 
 
 @contextlib.contextmanager
-def school(suite: str = "bookworm", wanted: Sequence[str] = ALL, directory: str = "slapd") -> Iterator[School]:
-    """Boot the ``wanted`` hosts, install our packages, set the school up with ``directory`` and import its roster."""
-    with hosts(suite, wanted) as booted:
+def school(
+    suite: str = "bookworm", wanted: Sequence[str] = ALL, directory: str = "slapd", spare: Sequence[str] = ()
+) -> Iterator[School]:
+    """Boot the ``wanted`` hosts, install our packages, set the school up with ``directory`` and import its roster.
+
+    The ``spare`` ones are there, switched off.
+    """
+    with hosts(suite, wanted, spare) as booted:
+        sheet = ""
         furnishing.install(booted["server"])
         if "backup" in booted:
             furnishing.install(booted["backup"], second_place=True)
         furnishing.set_up(booted["server"], with_backup="backup" in booted, directory=directory)
         if "backup" in booted:
-            furnishing.second_place(booted["server"], booted["backup"])
+            sheet = furnishing.second_place(booted["server"], booted["backup"])
         for name in ("pc", "tablet"):
             if name in booted:
                 furnishing.trust_school(booted[name], booted["server"])
-        found = School(booted)
+        found = School(booted, sheet)
         found.well()
         yield found
 
 
 @contextlib.contextmanager
-def hosts(suite: str, wanted: Sequence[str]) -> Iterator[Mapping[str, Host]]:
-    """Plain Debian hosts on one network, booted; server and desk are of ``suite``, the others of Debian 12."""
+def hosts(suite: str, wanted: Sequence[str], spare: Sequence[str] = ()) -> Iterator[Mapping[str, Host]]:
+    """Plain Debian hosts on one network, booted but for the ``spare`` ones.
+
+    Server, fresh and desk are of ``suite``, the others of Debian 12.
+    """
     with run_folder() as folder, network(cgroup_of(folder)) as net:
-        made = {name: _host(net, folder, name, suite if name in ("server", "desk") else "bookworm") for name in wanted}
-        for host in made.values():
-            host.boot()
+        made = {
+            name: _host(net, folder, name, suite if name in _OF_SUITE else "bookworm") for name in (*wanted, *spare)
+        }
+        for name in wanted:
+            made[name].boot()
         yield made
 
 

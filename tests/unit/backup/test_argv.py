@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from appliance.backup import argv
-from appliance.backup.intent import Part, SecondPlace
+from appliance.backup.intent import SecondPlace
 
 PLACE = SecondPlace("keeper", "backup.example", 2222, Path("/keys/key"), Path("/keys/a %known"), 15.0, 600.0)
 SSH = (
@@ -30,34 +30,20 @@ def test_holding_and_sharing_a_connection():
     assert shlex.join(argv.ask(replace(PLACE, line=line), "list")) == f"{shared} -- backup.example list"
 
 
-def test_copying():
-    part = Part("homes", Path("/srv/the homes"), ("/.making-*",))
-    words = argv.copy(replace(PLACE, bandwidth=5_000_000), part, ["interrupted-0001", "2026-11-21T003000"])
+def test_sending():
+    words = argv.send(replace(PLACE, bandwidth=5_000_000), "homes", Path("/srv/the homes"), Path("/var/homes.list"))
     assert words == (
-        *[
-            "/usr/bin/rsync",
-            "--archive",
-            "--acls",
-            "--xattrs",
-            "--numeric-ids",
-            "--hard-links",
-            "--modify-window=-1",
-            "--no-human-readable",
-            "--outbuf=N",
-        ],
-        *["--timeout=600", "--bwlimit=4882", "--info=progress2", "--stats"],
-        "--link-dest=../../interrupted-0001/homes",
-        "--link-dest=../../2026-11-21T003000/homes",
-        "--exclude=/.making-*",
-        "--rsh",
-        SSH.format(line="none"),
-        "/srv/the homes/",
-        "backup.example:incoming/homes/",
+        *["/usr/bin/rsync", "--archive", "--acls", "--xattrs", "--numeric-ids", "--hard-links", "--sparse"],
+        *["--filter=+x security.NTACL", "--filter=-x user.rsync.*", "--filter=+x user.*", "--filter=-x *"],
+        *["--files-from=/var/homes.list", "--from0", "--ignore-missing-args"],
+        *["--no-human-readable", "--outbuf=N", "--timeout=600", "--bwlimit=4882", "--info=progress2", "--stats"],
+        *["--rsh", SSH.format(line="none"), "/srv/the homes/", "backup.example:incoming/homes/"],
     )
-    assert not {"--inplace", "--append", "--delete", "--partial"} & set(words)
 
 
 def test_fetching_over_ipv6():
-    words = argv.fetch(replace(PLACE, host="2001:db8::7"), "2026-11-21T003000", "homes/fred/a b", Path("/srv/draft"))
-    assert words[-2:] == ("[2001:db8::7]:2026-11-21T003000/./homes/fred/a b", "/srv/draft/")
-    assert {"--relative", "--no-devices", "--no-specials"} <= set(words)
+    place = replace(PLACE, host="2001:db8::7")
+    words = argv.fetch_listed(place, "2026-11-21T003000", "homes", Path("/srv/listed"), Path("/srv/draft"))
+    assert words[-2:] == ("[2001:db8::7]:snapshots/2026-11-21T003000/homes/", "/srv/draft/")
+    assert {"--files-from=/srv/listed", "--from0"} <= set(words)
+    assert not {"--inplace", "--append", "--delete"} & set(words)

@@ -11,11 +11,13 @@ from click.testing import CliRunner, Result
 from appliance.cli.main import main
 
 _NOUNS = (
+    "backup_forget",
     "devices",
     "explain",
     "folders",
     "passwd",
     "reload",
+    "restore",
     "status",
     "users",
     "users_import",

@@ -23,7 +23,9 @@ MOST = {
     "certificates": 2.0,
     "imap": 3.5,  # Dovecot changes users and shuts itself in
     "fileshare": 3.5,
+    "backup": 3.5,
     "backup@": 3.5,
+    "drill": 3.5,
     "smb": 2.5,  # it sees into Samba's processes and reads every home
     "guard": 2.0,
     "firewall": 2.0,
@@ -35,6 +37,7 @@ MOST = {
 }
 # Whose state a part may write, where that is not its own alone: Dovecot's configuration, keytabs.
 WRITES = {
+    "drill": ("backup",),
     "privileged": ("imap", "domain", "mail", "proxy"),
     "guard": ("domain",),
     "smb": ("smb", "domain"),
@@ -43,7 +46,7 @@ WRITES = {
 }
 # What says how a service runs, and not what it may.
 PLAIN = {
-    *("Type", "ExecStart", "ExecStartPre", "ExecStartPost", "ExecReload", "Sockets", "Restart", "RestartSec"),
+    *("Type", "NotifyAccess", "ExecStart", "ExecStartPre", "ExecStartPost", "ExecReload", "Sockets", "Restart", "RestartSec"),
     *(
         "RestartPreventExitStatus",
         "WatchdogSec",

@@ -14,7 +14,7 @@ GROUPS = {"services": "schoolserver", "admin": "schoolserver-admin"}
 MORE_SOCKETS = {"schoolserver-backup.socket", "schoolserver-lists.socket"}  # of what the demo does as a child
 MORE_SERVICES = {
     *("schoolserver-backup@.service", "schoolserver-certificates.service"),
-    *("schoolserver-lists.service", "schoolserver-lists@.service"),
+    *("schoolserver-lists.service", "schoolserver-lists@.service", "schoolserver-backup.service", "schoolserver-drill.service"),
 }
 MORE_FOLDERS = {
     *("/var/lib/schoolserver", "/run/schoolserver", "/run/schoolserver/backup"),

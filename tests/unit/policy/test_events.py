@@ -63,6 +63,7 @@ EXAMPLES = {
         "outcome": "done",
     },
     Kind.RESTORED: {"login": FRED, "by": "office", "snapshot": "2026-11-21T003000"},
+    Kind.BACKUP_FORGET: {"login": "fred.mustermann", "by": None, "undone": "no"},
     Kind.LIMIT_ALLOWED: {
         "group": "klasse3a",
         "size": 500_000_000,

@@ -75,7 +75,7 @@ def test_a_file_that_cannot_be_edited_is_named_and_left():
 
 
 def test_an_answer_of_nothing_takes_a_setting_back():
-    texts = {"school.yaml": "name: A\ndomain: a.example\n", "backup.yaml": "target: a@b.example\nat: 22:00\n"}
+    texts = {"school.yaml": "name: A\ndomain: a.example\n", "backup.yaml": "target: a@b.example\nbandwidth: 5 MB\n"}
     plan = wishes(texts, answers(backup=None), {}, EXPLAINED)
-    assert plan.texts == {"backup.yaml": "target: null\nat: 22:00\n"}
+    assert plan.texts == {"backup.yaml": "target: null\nbandwidth: 5 MB\n"}
     assert str(plan.changes[0]) == "backup.yaml: target: a@b.example -> none"

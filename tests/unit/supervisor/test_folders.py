@@ -187,7 +187,8 @@ class Scene:
 
     def start(self):
         sources = Sources(lambda: self.snapshot, settings, lambda: self.now)
-        self.folders = Folders(self.helper, sources, self.night, self.deleted.append)
+        self.deleting = []
+        self.folders = Folders(self.helper, sources, self.night, self.deleted.append, self.deleting.append)
 
 
 @pytest.fixture
@@ -237,6 +238,7 @@ def test_a_mailbox_of_nobody_is_put_aside_and_goes_when_its_time_is_over(scene):
     scene.now = NIGHT + timedelta(days=90)
     scene.all_night()
     assert [(one.kind, one.name) for one in scene.deleted] == [(HOMES, "old"), (MAIL, "old")]
+    assert scene.deleting == scene.deleted
 
 
 def test_status_is_not_well_while_something_is_withheld_or_refused(scene):

@@ -182,3 +182,16 @@ def test_a_disk_that_cannot_be_written_is_no_end(server, caplog):
 def test_the_last_night(now, expected):
     found = latest(time(2, 30), datetime.fromisoformat(now), BERLIN)
     assert found.astimezone(UTC) == datetime.fromisoformat(expected)
+
+
+def test_what_a_restore_added_counts_at_once_and_only_once(server):
+    uid = FRED.uid
+    server.ledger.tend()
+    server.ledger.restored(Place.FILES, {uid: 5_000, uid + 1: 7, 5: 9})
+    server.ledger.restored(Place.MAIL, {uid: 300})
+    assert server.ledger.usage.parts(uid) == (300, 5_000)
+    server.ledger.restored(Place.FILES, {uid: 1_000})
+    assert server.ledger.usage.parts(uid) == (300, 6_000)
+    server.files, server.mail = {uid: 6_000}, {FRED.login: 300}
+    server.ledger.count()
+    assert server.ledger.usage.parts(uid) == (300, 6_000)

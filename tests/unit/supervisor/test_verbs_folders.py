@@ -21,13 +21,14 @@ class Scene:
     def __init__(self):
         self.taken, self.events, self.ends = [FIRST, SECOND], [], 99
         server = SimpleNamespace(runtime=Path("/nowhere"))
-        self.former, self.removed = [], []
+        self.former, self.removed, self.deleted = [], [], []
         core = SimpleNamespace(
             settings=SimpleNamespace(server=server, fileshare=SimpleNamespace(keep_aside=86400.0)),
             record=self._record,
             room=lambda: None,
             account=lambda login: SimpleNamespace(login=login, uid=20009),
             folders=SimpleNamespace(found=lambda: Found({}, tuple(self.former))),
+            deleting=lambda one: self.deleted.append((one.kind, one.number)),
         )
         self._verbs = verbs_folders.verbs(core)
 
@@ -107,6 +108,7 @@ def test_home_and_mailbox_of_one_account_go_together(scene):
     assert rows == [("home", "fred", "2026-11-02"), ("mail", "fred", "2026-11-02"), ("mail", "gina", "2026-11-02")]
     assert scene("folders.remove", which="fred") == {"kinds": ["home", "mail"], "name": "fred"}
     assert scene.removed == [(HOMES, "fred", 20001), (MAIL, "fred", 20001)]
+    assert scene.deleted == [(HOMES, 20001), (MAIL, 20001)], "before it is gone"
     assert [fields["area"] for _, fields in scene.events] == [HOMES, MAIL]
     for kind, fields in scene.events:
         validate(Event(kind, datetime.now(UTC), fields))

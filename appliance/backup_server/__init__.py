@@ -1,0 +1,1 @@
+"""The second machine's half of the backup: it takes in what changed, makes snapshots of it, and keeps them."""
