@@ -20,7 +20,7 @@ from appliance.backup.problem import BackupError
 from appliance.backup.sections import Folders
 from appliance.backup.units import Unit
 from appliance.backup_server.faults import UNSTEADY, Fault, differences
-from appliance.backup_server.lines import hash_of, line_of_living
+from appliance.backup_server.lines import hash_of_file, line_of_living
 from appliance.backup_server.manifest import Entry, ManifestError
 from appliance.backup_server.stored import SectionFile
 from appliance.daemon.descriptors import FOLDER, opened
@@ -69,7 +69,7 @@ class Trial:
         try:
             said = (unit.part, unit.name) if known is None else (known[unit],)
             self._there.section(self._copy.snapshot, said, self._section)
-            name = _hash_of(self._section)
+            name = hash_of_file(self._section)
             with SectionFile(self._section, name) as section:
                 named = (section.head.part, section.head.unit) == (unit.part, unit.name)
         except ManifestError:
@@ -167,8 +167,3 @@ def _faults(said: Entry, folders: Folders, folder: bytes, name: bytes) -> tuple[
     except NotADirectoryError:
         return (Fault.TYPE,)
     return differences(said, found)
-
-
-def _hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hash_of(file.fileno())

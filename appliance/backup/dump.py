@@ -7,7 +7,6 @@ but the exports, which go when it is done.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import stat
@@ -19,12 +18,12 @@ from typing import IO, TYPE_CHECKING, Final
 
 from appliance.backup.dump_layout import EXPORTS, SETTINGS, STATE, USERS, of_this_machine
 from appliance.backup.problem import BackupError
+from appliance.backup_server.lines import hash_of_file
 
 if TYPE_CHECKING:
     from appliance.settings.load import Settings
 
 _AGE: Final = "/usr/bin/age"
-_CHUNK: Final = 256 * 1024
 _LEFT_OUT: Final = frozenset({"backup", "log", "audit", "filter", "directory/db", "directory/lock", "domain"})
 """Of the state: our own keys and records, logs, what is copied as a part, what is fetched again, what is exported."""
 
@@ -72,7 +71,7 @@ def _sealed(settings: Settings, exports: Path, recovery: Path, output: IO[bytes]
             raise
     if age.returncode != 0:
         raise BackupError("not-set-up", f"the dump cannot be sealed: age ended with {age.returncode}")
-    return _hash_of(Path(output.name))
+    return hash_of_file(Path(output.name))
 
 
 def _fill(archive: tarfile.TarFile, settings: Settings, exports: Path) -> None:
@@ -136,11 +135,3 @@ def _add_bytes(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     member = tarfile.TarInfo(name)
     member.size, member.mode = len(data), 0o600
     archive.addfile(member, io.BytesIO(data))
-
-
-def _hash_of(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while data := file.read(_CHUNK):
-            found.update(data)
-    return found.hexdigest()

@@ -2,7 +2,7 @@
 
 /usr/bin/python3 -P -m appliance.backup_server ACTION ...
 
-Each action loads what it needs itself: a backup asks the receiver a dozen times, and half of a start would be the rest.
+Each action loads what it needs itself: a backup starts the receiver several times, and the others need as much again.
 """
 
 from __future__ import annotations

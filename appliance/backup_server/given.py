@@ -1,7 +1,7 @@
 """The manifest and the dump that a school's server sent: read once, with bounds, from a folder that may hold anything.
 
-May live here: reading ``manifest/`` of what was taken, writing them into the snapshot. May not: the files
-that the manifest tells of.
+May live here: reading ``manifest/`` of what was taken, writing them into the snapshot. May not: the files that the
+manifest tells of.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import stat
+from pathlib import Path
 
 from appliance.backup_server import attributes
 from appliance.backup_server.manifest import Entry
@@ -85,6 +86,12 @@ def hash_of(descriptor: int) -> str:
     while size := os.readv(descriptor, [buffer]):
         found.update(buffer[:size])
     return found.hexdigest()
+
+
+def hash_of_file(path: Path) -> str:
+    """The same of a file of our own; raises OSError."""
+    with path.open("rb") as file:
+        return hash_of(file.fileno())
 
 
 def _steady(dir_fd: int, name: bytes, before: os.stat_result) -> str:

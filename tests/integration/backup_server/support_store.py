@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from appliance.backup_server import store
 from appliance.backup_server.attributes import FILTERS
@@ -240,10 +241,10 @@ class School:
         return self.place.names()
 
 
-def result(said: Sequence[dict[str, object]]) -> dict[str, object]:
+def result(said: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What a commit that said so much came to."""
     (found,) = (line["result"] for line in said if "result" in line)
-    return found  # type: ignore[return-value]
+    return found
 
 
 def walked(above: Path, unit: bytes, line: Callable[[int, bytes, bytes], Entry]) -> list[Entry]:

@@ -75,7 +75,7 @@ def test_who_wants_no_more_leaves_no_child():
     assert all(gone(pid) for pid in pids - {os.getpid()})
 
 
-def test_a_child_whose_parent_is_gone_ends(monkeypatch):
+def test_a_child_whose_parent_is_gone_ends():
     """It hears that nobody listens, for it does not hold the other end itself."""
     ours, its = module.Pipe(duplex=False)
     pid = os.fork()
