@@ -204,6 +204,10 @@ class School:
         self.transfer()
         return str(self.commit()["snapshot"])
 
+    def at_rest(self) -> contextlib.AbstractContextManager[int]:
+        """Hold the school's lock alone, once the transfer or commit just before has let go (a commit answers first)."""
+        return self.place.locked(exclusive=True, seconds=60)
+
     def lines(self, snapshot: str) -> set[tuple[str, str, bytes]]:
         """All that a snapshot promises, without reading a file."""
         folder = self.place.snapshots / snapshot

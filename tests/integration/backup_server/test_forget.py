@@ -71,7 +71,7 @@ def test_every_snapshot_loses_him_stays_read_only_and_the_next_commit_is_whole(s
     code, answer, complaint = request(school, login=FRED, uid=number(school))
     assert code == 0, complaint
     assert FRED.encode() not in answer
-    with school.place.locked(exclusive=True, seconds=15):
+    with school.at_rest():
         did = forget.work(school.place.folder, lambda: datetime.now(UTC) + RIPENING + timedelta(days=1))
     assert school.linked_ahead() == []
     assert (did.done, did.removed) == ((1, 4) if support_store.AS_ROOT else (1, did.removed))

@@ -175,7 +175,7 @@ def test_two_commits_at_once_make_one(server, school, home):
 
 def test_a_transfer_under_way_and_a_commit_keep_apart(school, home):
     school.transfer()
-    with school.place.locked(True):
+    with school.at_rest():
         done = school.send("homes", home.parent, [b"fred.mustermann"])
         assert done.returncode != 0
         assert b"failed: another transfer or commit" in done.stderr

@@ -33,7 +33,7 @@ def test_what_belongs_to_another_snapshot_is_given_up(school, home):
     school.copy()
     (ready,) = eventually(school.linked_ahead)
     ready.rename(ready.with_name("ready-2001-01-01T000000"))
-    with school.place.locked(exclusive=True, seconds=15):
+    with school.at_rest():
         recover(school.place)
     assert school.linked_ahead() == []
     school.copy()

@@ -204,7 +204,7 @@ def test_on_btrfs_snapshots_are_read_only_and_hold_the_same(mounted):
         school.copy()
         school.check()
         assert all(not name.startswith(".") for name in os.listdir(school.place.snapshots))
-        with school.place.locked(True):
+        with school.at_rest():
             committing.recover(school.place)
         assert disks.is_btrfs(school.place.snapshots)
         past = next_name(moment(first).replace(year=2020), [])

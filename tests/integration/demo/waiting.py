@@ -10,13 +10,15 @@ _LOOK_EVERY = 0.05
 
 
 def eventually(check: Callable[[], T], within: float = 5.0, what: str = "") -> T:
-    """Give the first true answer of ``check``; fails when there is none after ``within`` seconds.
+    """Give the first true answer of ``check``; fails when one that began after ``within`` seconds gives none.
 
-    ``check`` may raise ``AssertionError`` or ``OSError`` for "not yet"; the last one is shown with the failure.
+    One that began before may have taken all that time, and have looked first of all at what came last. ``check`` may
+    raise ``AssertionError`` or ``OSError`` for "not yet"; the last one is shown with the failure.
     """
     deadline = time.monotonic() + within
     pause = threading.Event()
     while True:
+        last = time.monotonic() > deadline
         trouble: Exception | None = None
         answer = None
         try:
@@ -25,6 +27,6 @@ def eventually(check: Callable[[], T], within: float = 5.0, what: str = "") -> T
             trouble = error
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        if last:
             raise AssertionError(f"not within {within:g} s: {what or check} (last: {trouble or answer!r})")
         pause.wait(_LOOK_EVERY)

@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from collections.abc import Iterator
 
 from appliance.directory.slapd.embedded import embedded
 from tests.integration.directory.conftest import opened
@@ -10,7 +11,7 @@ from tests.integration.support_slapd import ROOT, start_slapd, write_settings
 ACCOUNTS, GROUPS = 5000, 250
 
 
-def entries(base):
+def entries(base: str) -> Iterator[str]:
     """As LDIF: what create_account, create_group and add_members write."""
     for number in range(ACCOUNTS):
         login = f"kind{number}.nachname{number % 700}"
