@@ -171,7 +171,24 @@ class MailSession:
         refused, snapshot, party = self._may(size), self._house.snapshot(), self.party
         if refused is not None or snapshot is None or party is None:
             return refused or self._say(Notice.LATER)
-        boxes = self._boxes(snapshot, size)
+        # Another worker asks for the same room at this moment: who is counted before he asks never gets too much.
+        everybody = self._recipients.logins
+        self._count(everybody, size)
+        boxes = self._boxes(snapshot, size, counted=size)
+        delivery = self._placed(boxes, party, size)
+        if isinstance(delivery, str):
+            self._count(everybody, -size)
+            return delivery
+        self._count(everybody.keys() - delivery.logins, -size)
+        self._delivery, self._taken = delivery, size
+        self._spool(size)
+        outcomes = boxes.outcomes(self._recipients)
+        if outcomes:
+            self._delivery = replace(delivery, reports=self._reports(snapshot, outcomes))
+        return self._delivery
+
+    def _placed(self, boxes: Boxes, party: Party, size: int) -> Delivery | str:
+        """Say into which of ``boxes`` and where else the present message goes, counted for the hour; or why not."""
         full = boxes.refused(self._recipients.named)
         if full is not None:
             return self._refuse(Stage.RECIPIENT, full.reason, full.rule)
@@ -180,15 +197,7 @@ class MailSession:
             return self._say(Notice.FULL)
         recipients = len(delivery.logins) + len(delivery.outside)
         many = None if party.counted is None else party.counted.count(recipients, size, self._house.now())
-        if many is not None:
-            return self._tell_many(many)
-        self._delivery, self._taken = delivery, size
-        self._count(delivery.logins, size)
-        self._spool(size)
-        outcomes = boxes.outcomes(self._recipients)
-        if outcomes:
-            self._delivery = replace(delivery, reports=self._reports(snapshot, outcomes))
-        return self._delivery
+        return delivery if many is None else self._tell_many(many)
 
     def lost(self) -> None:
         """Give back what :meth:`whole` counted in mailboxes and spool, as the present message could not be stored."""
@@ -290,8 +299,10 @@ class MailSession:
         )
         return ((self.party.login, report),)
 
-    def _boxes(self, snapshot: Snapshot, size: int) -> Boxes:
-        return Boxes(snapshot, self._house.space.of, max(size, 1))
+    def _boxes(self, snapshot: Snapshot, size: int, counted: int = 0) -> Boxes:
+        """Give the mailboxes for ``size`` bytes, of which ``counted`` are in their sums already."""
+        space = self._house.space
+        return Boxes(snapshot, lambda uid: space.of(uid) - counted, max(size, 1))
 
     def _refuse(self, stage: Stage, reason: Reason, rule: Rule) -> str:
         return self._tell(stage, self._house.refuse(Service.MAIL, reason, rule))

@@ -306,3 +306,28 @@ def test_the_envelope_is_recorded_in_parts_that_the_journal_takes(around, make_s
 def test_what_the_scanner_found_is_refused(around) -> None:
     assert begin(around).harmful().startswith("550 5.7.1 ")
     assert around.refusals == [Reason.HARMFUL]
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_room_for_one_is_not_given_to_two_who_ask_at_the_same_moment(around, monkeypatch, earlier: bool) -> None:
+    """Each worker adds to a file of its own: another one asks right before that, or right after (K11)."""
+    around.used = {1: 900}
+    session, other = begin(around, size=60), begin(around, size=60)
+    for one in (session, other):
+        assert one.recipient("fred@schule.example") is None
+    others: list[object] = []
+
+    def add(self, uid, amount):
+        if not others:
+            others.append(None)
+            if earlier:
+                others[0] = other.whole(60)
+            self.used[uid] = self.of(uid) + amount
+            if not earlier:
+                others[0] = other.whole(60)
+        else:
+            self.used[uid] = self.of(uid) + amount
+
+    monkeypatch.setattr(Around, "add", add)
+    taken = [found for found in (session.whole(60), *others) if not isinstance(found, str)]
+    assert (len(taken), around.used) == (1, {1: 960})
