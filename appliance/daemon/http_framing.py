@@ -174,10 +174,11 @@ def whole_size(head: ResponseHead, body: Body) -> int | None:
 
 
 def _told(head: RequestHead | ResponseHead) -> Body | None:
-    codings, lengths = head.near.get("transfer-encoding"), head.near.get("content-length")
-    if codings and lengths:
-        raise BadHead("both Transfer-Encoding and Content-Length")
+    near = head.near
+    codings, lengths = near.get("transfer-encoding"), near.get("content-length")
     if codings:
+        if lengths:
+            raise BadHead("both Transfer-Encoding and Content-Length")
         if len(codings) > 1 or codings[0].lower() != "chunked":
             raise BadHead("a transfer coding other than chunked", 501)
         return Chunked()

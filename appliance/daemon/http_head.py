@@ -106,6 +106,16 @@ class RequestHead(_Head):
     method: str
     target: str
 
+    def only(self, key: str) -> RequestHead:
+        """Give this one without any fields but those called ``key`` (lower case, none of :data:`NEAR`)."""
+        lines = "".join(f"\n{name}: {value}\r" for low, name, value in self.fields if low == key)
+        return RequestHead(self.minor, lines, {}, lines, _NONE, self.method, self.target)
+
+    def likeness(self, secret: str) -> RequestHead:
+        """Give what :func:`request_head_like` needs: no first line, no fields called ``secret`` (lower case, near)."""
+        near = {name: values for name, values in self.near.items() if name != secret}
+        return RequestHead(self.minor, self.far, near, self.far, self.named, "", "")
+
 
 @dataclass(slots=True, eq=False)
 class ResponseHead(_Head):
@@ -157,6 +167,21 @@ def request_head(head: bytes) -> RequestHead:
     if len(near.get("host", ())) != 1 and ("host" in near or minor != "0"):
         raise BadHead("there must be one Host")  # RFC 9112, 3.2
     return RequestHead(0 if minor == "0" else 1, lines, near, far, _named(near), method, target)
+
+
+def request_head_like(line: bytes, like: RequestHead) -> RequestHead | None:
+    """Read a head that has the fields of ``like``, a :meth:`~RequestHead.likeness` with a Host, after its own ``line``.
+
+    The line is without its CRLF. ``None``: there is something against it, which :func:`request_head` tells. What is
+    given has the far ``lines`` only, from which all that is asked of a head comes out the same.
+    """
+    found = _REQUEST_LINE.fullmatch(line.decode("latin-1"))
+    if found is None or len(line) > _TARGET_MAX:
+        return None
+    method, target, major, minor = found.groups()
+    if major != "1" or minor == "0":
+        return None
+    return RequestHead(1, like.lines, like.near, like.far, like.named, method, target)
 
 
 def response_head(head: bytes) -> ResponseHead:

@@ -58,14 +58,9 @@ class Follower(Generic[T]):
         self._on_change = on_change
         self._seen: tuple[int, ...] = ()
         self._reported: tuple[int, ...] | None = None
-        self._current: T | None = None
+        self.current: T | None = None
         self._look()
         self._cancel = loop.call_later(_EVERY, self._again)
-
-    @property
-    def current(self) -> T | None:
-        """The newest good snapshot, or None."""
-        return self._current
 
     def stop(self) -> None:
         """Look no more; ``current`` stays."""
@@ -73,8 +68,8 @@ class Follower(Generic[T]):
 
     def _again(self) -> None:
         self._cancel = self._loop.call_later(_EVERY, self._again)
-        if self._look() and self._current is not None:
-            self._on_change(self._current)
+        if self._look() and self.current is not None:
+            self._on_change(self.current)
 
     def _look(self) -> bool:
         """Take over what is new; tell whether anything was."""
@@ -86,7 +81,7 @@ class Follower(Generic[T]):
                 self._seen = stamp = _stamp(os.fstat(file.fileno()))
                 data = file.read()
         except FileNotFoundError:
-            if self._current is not None:
+            if self.current is not None:
                 self._report((), "is gone")
             return False
         except OSError as error:
@@ -97,18 +92,18 @@ class Follower(Generic[T]):
         except Exception as error:  # whatever is wrong with a file, the running snapshot stays in force
             self._report(stamp, f"is broken: {describe(error)}")
             return False
-        if self._current is not None and new.version <= self._current.version:
-            if new.version != self._current.version:
+        if self.current is not None and new.version <= self.current.version:
+            if new.version != self.current.version:
                 self._report(stamp, "is older than the running one")
             return False
-        self._current = new
+        self.current = new
         self._reported = None
         return True
 
     def _report(self, what: tuple[int, ...], text: str) -> None:
         if self._reported != what:
             self._reported = what
-            _log.warning("the snapshot %s; %s", text, "the running one stays" if self._current else "there is none yet")
+            _log.warning("the snapshot %s; %s", text, "the running one stays" if self.current else "there is none yet")
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:

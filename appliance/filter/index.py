@@ -125,6 +125,10 @@ class Index:
                     listed |= 1 << number
         return self._set(listed, excepted)
 
+    def by_path(self, host: str) -> bool:
+        """Whether :meth:`of_url` may say of one path at ``host`` something else than of another."""
+        return bool(self._expressions) or self._find(site(host)) != _ABSENT
+
     def matches(self, host: str, path: str | None = None) -> tuple[Match, ...]:
         """Give what makes :meth:`of` or, with ``path``, :meth:`of_url` answer as they do."""
         found: list[Match] = []

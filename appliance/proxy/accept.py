@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from appliance.daemon.tls import server_context
 from appliance.proxy.poll import Poller
@@ -32,34 +32,23 @@ _NONE_LEFT: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _MAPPED: Final = "::ffff:"
 
 
-class Held(Protocol):
-    """A connection, as whoever stops the service sees it."""
-
-    def leave(self) -> None:
-        """End if nothing is under way; asked again and again."""
-        ...
-
-    def drop(self) -> None:
-        """End at once."""
-        ...
-
-
 class Connections:
     """The open connections of one worker, ``most`` altogether and ``most_each`` from one address."""
 
     def __init__(self, most: int, most_each: int) -> None:
         self.most = most
         self.most_each = most_each
-        self._held: dict[Held, str] = {}
+        self._held: dict[Wire, str] = {}
         self._by_address: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def __iter__(self) -> Iterator[Held]:
-        return iter(list(self._held))
+    def __iter__(self) -> Iterator[Receiver]:
+        """Whoever has them now."""
+        return iter([wire.receiver for wire in self._held])
 
-    def enter(self, one: Held, address: str) -> bool:
+    def enter(self, one: Wire, address: str) -> bool:
         """Count ``one`` from ``address``; whether there is room for it."""
         self._held[one] = address
         self._by_address[address] += 1
@@ -69,11 +58,7 @@ class Connections:
         """Whether so many come beyond what there is room for that nobody can be told why: all, or from ``address``."""
         return len(self._held) > self.most + _TOLD or self._by_address[address] > self.most_each + _TOLD
 
-    def replace(self, one: Held, other: Held) -> None:
-        """Count ``other`` for what was ``one``."""
-        self._held[other] = self._held.pop(one)
-
-    def exit(self, one: Held) -> None:
+    def exit(self, one: Wire) -> None:
         """Forget ``one``, if it is known."""
         address = self._held.pop(one, None)
         if address is None:
@@ -85,12 +70,14 @@ class Connections:
             del self._by_address[address]
 
 
-class Newcomer(Receiver, Protocol):
+class Newcomer(Receiver):
     """What begins with a connection."""
+
+    __slots__ = ()
 
     def begin(self, wire: Wire, address: str) -> None:
         """Serve ``wire``, which comes from the IP ``address``."""
-        ...
+        raise NotImplementedError
 
 
 class Port:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import AF_INET, AF_INET6, inet_ntop
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -35,10 +36,12 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
-@lru_cache(maxsize=8192)
-def text_of(address: Address) -> str:
-    """Give ``address`` as it is written."""
-    return str(address)
+def numeric(address: Address) -> str:
+    """Give ``address`` as getsockname(2) is told, by inet_ntop(3): equal texts are equal addresses."""
+    if isinstance(address, IPv4Address):
+        return inet_ntop(AF_INET, address.packed)
+    scope = f"%{address.scope_id}" if address.scope_id and address.is_link_local else ""
+    return inet_ntop(AF_INET6, address.packed) + scope
 
 
 def inside(address: Address, network: Network) -> bool:

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from appliance.daemon.logs import describe
 from appliance.policy.request import Action
+from appliance.proxy.accept import Newcomer
 from appliance.proxy.desk import Desk
 from appliance.proxy.gate import Wish
 from appliance.proxy.guest import Guests, Way
@@ -35,11 +36,11 @@ _ALERT: Final = alert(49)  # access_denied (RFC 8446, 6.2)
 _PORT: Final = 443
 
 
-class Caught:
+class Caught(Newcomer):
     """A connection that begins with a ClientHello."""
 
     __slots__ = (
-        "_address", "_client", "_connecting", "_desk", "_over", "_reading", "_said", "_session", "_until", "_waits",
+        "_address", "_client", "_connecting", "_desk", "_over", "_reading", "_said", "_session", "_waits",
     )  # fmt: skip
 
     def __init__(self, desk: Desk) -> None:
@@ -49,14 +50,13 @@ class Caught:
         self._session: WebSession | None = None
         self._connecting: Connecting | None = None
         self._over = self._waits = False
-        self._until = desk.poller.now + desk.times.head
 
     def begin(self, wire: Wire, address: str) -> None:
         """Count the connection, or turn it away."""
         self._client = wire
         self._address = address
-        self._desk.deadlines.watch(self, self._until)
-        if not self._desk.connections.enter(self, address):
+        self._desk.deadlines.watch(wire, wire.poller.now + self._desk.times.head)
+        if not self._desk.connections.enter(wire, address):
             self.drop()
 
     def readable(self, wire: Wire) -> None:
@@ -73,21 +73,10 @@ class Caught:
         if self._waits and wire.gone:
             self.drop()
 
-    def drained(self, _wire: Wire) -> None:
-        """Nothing waits for that."""
-
-    def broke(self) -> None:
-        """End: a fault of ours."""
-        self.drop()
-
-    def tick(self, now: float) -> float | None:
-        """End when the hello does not come."""
-        if self._over or self._waits:
-            return None
-        if now < self._until:
-            return self._until
-        self.drop()
-        return None
+    def tick(self, _now: float) -> None:
+        """End: the hello does not come; what is done with it has times of its own."""
+        if not self._waits:
+            self.drop()
 
     def leave(self) -> None:
         """End: the service stops."""
@@ -98,7 +87,7 @@ class Caught:
         if not self._over:
             self._over = True
             self._client.reset()
-            self._desk.connections.exit(self)
+            self._desk.forget(self._client)
             self._end(Outcome.BROKEN_OFF)
 
     def stop(self, _refused: Refused) -> None:
@@ -144,14 +133,13 @@ class Caught:
         self._session = session
         session.flow = self
         self._desk.sessions.add(session, session.valid_until)
-        self._connecting = self._desk.connector.connect(session.way, gate.opens_inside(wish), self._connected)
+        self._connecting = self._desk.connector.connect(session.way, session.inside, self._connected)
 
     def _connected(self, upstream: Wire | Cause) -> None:
         session = self._session
         if isinstance(upstream, Wire) and session is not None and not self._over:
-            self._over, self._session = True, None
             tunnel = Tunnel(self._desk, self._client, upstream, session)
-            self._desk.connections.replace(self, tunnel)
+            self._over, self._session = True, None
             tunnel.start(self._said)
         elif isinstance(upstream, Wire):
             upstream.reset()
@@ -166,10 +154,8 @@ class Caught:
             return
         self._over = True
         self._end(outcome)
-        linger = Linger(self._desk, self._client)
-        self._desk.connections.replace(self, linger)
         self._client.write(_ALERT)
-        linger.start()
+        Linger(self._desk, self._client).start()
 
     def _end(self, outcome: Outcome) -> None:
         session, self._session = self._session, None

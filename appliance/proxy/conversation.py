@@ -1,59 +1,57 @@
 """One connection of a browser to the proxy: request after request, or one tunnel.
 
-May live here: the order of steps, and when the connection ends. May not: how a step is done: reading (``target``
-and the daemons' ``http_head`` and ``http_framing``), who it is (``guest``), what is allowed (``session``), connecting
+May live here: the order of steps, and when the connection ends. May not: how a step is done: reading (``job``
+and the daemons' ``http_head``), who it is (``guest``), what is allowed (``session``), connecting
 (``upstream``), moving bytes (``exchange``, ``opening``, ``relay``), pages (``page``).
 """
 
 from __future__ import annotations
 
 import logging
-import math
 from enum import Enum
 from typing import Final
 
 from twisted.internet.defer import ensureDeferred
-from twisted.python.failure import Failure
 
-from appliance.daemon.http_framing import request_body
 from appliance.daemon.http_head import BadHead, RequestHead, head_end, request_head
 from appliance.daemon.logs import describe
 from appliance.daemon.texts import language_of
 from appliance.policy.request import Action
+from appliance.proxy.accept import Newcomer
 from appliance.proxy.desk import Desk
-from appliance.proxy.exchange import End, Exchange
+from appliance.proxy.exchange import End, Exchange, Owner
+from appliance.proxy.familiar import Fields, Tunnels
 from appliance.proxy.guest import Guests, Way
-from appliance.proxy.job import Job
+from appliance.proxy.job import Job, asked_for
 from appliance.proxy.kept import Kept
 from appliance.proxy.linger import Linger
 from appliance.proxy.opening import open_tunnel
 from appliance.proxy.page import page
 from appliance.proxy.replies import Cause, Refused, cause_of_status, told
 from appliance.proxy.session import Outcome, WebSession, admit
-from appliance.proxy.target import asked_of_a_proxy, origin_form
+from appliance.proxy.target import Where
 from appliance.proxy.upstream import Connecting
 from appliance.proxy.wire import Wire
 from appliance.session.obstacle import Obstacle
 from appliance.session.signed_in import SignedIn
 
 _log = logging.getLogger(__name__)
-_GOODBYE: Final = 5.0
+_LOOK: Final = 5.0  # seconds: who waits for auth or a site, which have times of their own, is looked at again
 _JUST_COME: Final = 1.0  # seconds: what is already on its way here when the service stops is answered
 _AT_ONCE: Final = 32
 _OPEN: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
-
 
 _Phase = Enum("_Phase", ("HEAD", "WORK", "FLOW", "END"))
 _HEAD, _WORK, _FLOW, _END = _Phase  # a global is found faster than what belongs to a class
 _CAUGHT: Final = Way.CAUGHT
 
 
-class Conversation:
+class Conversation(Newcomer, Owner):
     """``way`` is how it came."""
 
     __slots__ = (
-        "_address", "_buffer", "_client", "_connecting", "_desk", "_exchange", "_gone", "_guests", "_head", "_look_at",
-        "_moved", "_phase", "_refused", "_seen", "_session", "_since", "_used", "_way", "_working", "kept",
+        "_address", "_buffer", "_client", "_connecting", "_desk", "_exchange", "_fields", "_gone", "_guests", "_head",
+        "_kept", "_moved", "_phase", "_refused", "_seen", "_session", "_since", "_used", "_way", "_working",
     )  # fmt: skip
 
     def __init__(self, desk: Desk, way: Way) -> None:
@@ -62,7 +60,6 @@ class Conversation:
         self._buffer = b""
         self._phase = _HEAD
         self._since = desk.poller.now
-        self._look_at = math.inf
         self._used = False  # whether a request was served already
         self._gone = self._working = False
         self._head: RequestHead | None = None
@@ -71,15 +68,15 @@ class Conversation:
         self._moved = self._seen = 0
         self._session: WebSession | None = None
         self._refused: Refused | None = None
-        self.kept = Kept()
+        self._fields: Fields | None = None
+        self._kept: Kept | None = None
 
     def begin(self, wire: Wire, address: str) -> None:
         """Count the connection, or turn it away."""
-        self._client = wire
-        self._address = address
+        self._client, self._address = wire, address
         self._guests = Guests(self._desk.reception, address, self._way)
         self._watch(self._desk.times.head)
-        if self._desk.connections.enter(self, address):
+        if self._desk.connections.enter(wire, address):
             return
         if self._desk.connections.flooded(address):
             self.drop()
@@ -100,25 +97,17 @@ class Conversation:
         if self._phase is _HEAD:
             self._next()
 
-    def broke(self) -> None:
-        """End: a fault of ours."""
-        self.drop()
-
     # as the sweep and the stop see it
 
     def tick(self, now: float) -> float | None:
         """End what takes too long."""
-        if self._gone or now < self._look_at:
-            return None
         if self._exchange is not None and self._exchange.moved != self._moved:
             self._moved, self._since = self._exchange.moved, now
         due = self._since + self._patience()
         if now < due:
-            self._look_at = due
             return due
         self._expired()
-        self._look_at = now + _GOODBYE
-        return None if self._gone else self._look_at
+        return None if self._gone else now + _LOOK
 
     def leave(self) -> None:
         """End when nothing is under way; who has only just come may still ask once."""
@@ -139,6 +128,7 @@ class Conversation:
             self._refused = refused
         else:
             self._over(Outcome.REFUSED)
+            self._let_go()
 
     # the steps of a request
 
@@ -167,9 +157,8 @@ class Conversation:
                 if not end:
                     return True
             raw, self._buffer, self._seen = self._buffer[:end], self._buffer[end:], 0
-            self._phase, self._head = _WORK, None
-            self._head = head = request_head(raw)
-            self._serve(head)
+            self._phase = _WORK
+            self._serve(raw)
         except BadHead as problem:
             self._reply(Refused(cause_of_status(problem.status)), keep=False)
         except OSError:
@@ -190,32 +179,41 @@ class Conversation:
         self._buffer += data
         return True
 
-    def _serve(self, head: RequestHead) -> None:
+    def _serve(self, raw: bytes) -> None:
         """Find out where to and for whom; raises :class:`BadHead`."""
-        where, path = origin_form(head) if self._way is _CAUGHT else asked_of_a_proxy(head)
-        job = Job(head, where, path, request_body(head))
+        if raw.startswith(b"CONNECT "):
+            familiar: Tunnels | Fields = self._desk.tunnels
+        else:
+            familiar = self._fields = self._fields or Fields()
+        if (again := familiar.find(raw, self._guests)) is not None:
+            self._judge(*again)
+            return
+        self._head = head = request_head(raw)
+        job = asked_for(head, self._way is _CAUGHT)
         guest = self._guests.known(head)
         if guest is None:
-            ensureDeferred(self._ask(job)).addErrback(self._failed)
-        else:
-            self._judge(job, guest)
+            ensureDeferred(self._ask(job)).addErrback(lambda failure: self._failed(failure.value))
+            return
+        if isinstance(guest, SignedIn):
+            familiar.keep(raw, job, self._guests)
+        self._judge(job, guest)
 
     async def _ask(self, job: Job) -> None:
-        self._enter(_WORK)
         guest = await self._guests.asked(job.head)
         if not self._gone:
             self._judge(job, guest)
             self._next()
 
     def _judge(self, job: Job, guest: SignedIn | Refused) -> None:
-        done = job.body.done
+        self._head, done = job.head, job.body.done
         if isinstance(guest, Refused):
             again = job.tunnel and job.head.minor == 1 and guest.cause is Cause.SIGN_IN
             self._reply(guest, again or job.may_keep)
             return
         session, now = self._session, self._client.poller.now
         if session is None or not (done and session.goes_on(guest, job.where, job.path, now)):
-            self._over(Outcome.DONE)
+            if session is not None:
+                self._over(Outcome.DONE)
             wish = job.wish(guest, self._address, self._way is _CAUGHT)
             found = admit(self._desk.gate, wish, now, job.path)
             if isinstance(found, Obstacle):
@@ -229,32 +227,29 @@ class Conversation:
 
     def _carry(self, job: Job, session: WebSession) -> None:
         """Go on over the connection that was kept to the same site, or over a new one."""
-        kept = self.kept.take(session.way)
+        kept = None if self._kept is None or session.wish.tunnel else self._kept.take(session.way)
         if kept is not None:
             self._pass_on(job, session, kept, kept=True)
             return
-        inside = self._desk.gate.opens_inside(session.wish)
-        self._enter(_WORK)
 
         def connected(upstream: Wire | Cause) -> None:
             self._connecting = None
             try:
-                self._connected(job, session, upstream, inside)
+                self._connected(job, session, upstream)
             except Exception as error:
-                _log.error("a request could not be served: %s", describe(error))
                 if isinstance(upstream, Wire):
                     upstream.reset()
-                self.drop()
+                self._failed(error)
 
-        connecting = self._desk.connector.connect(session.way, inside, connected)
+        connecting = self._desk.connector.connect(session.way, session.inside, connected)
         if connecting is not None:
             self._connecting = connecting
 
-    def _connected(self, job: Job, session: WebSession, upstream: Wire | Cause, inside: bool) -> None:
+    def _connected(self, job: Job, session: WebSession, upstream: Wire | Cause) -> None:
         refused = self._refused
         if isinstance(upstream, Wire) and not self._gone and refused is None:
             if session.wish.tunnel:
-                self._open(session, upstream, inside)
+                self._open(session, upstream)
             else:
                 self._pass_on(job, session, upstream)
             return
@@ -271,28 +266,34 @@ class Conversation:
             self._reply(refused or Refused(Cause.LATER), keep)
             self._next()
 
-    def _open(self, session: WebSession, upstream: Wire, inside: bool) -> None:
+    def _open(self, session: WebSession, upstream: Wire) -> None:
         """Let the tunnel take this one's place."""
-        self._session, self._gone = None, True
-        self.kept.drop()
-        self._desk.deadlines.forget(self, self._look_at)
+        self._let_go()
         self._client.write(_OPEN)
-        open_tunnel(self._desk, self, self._client, upstream, session, self._buffer, inside)
+        open_tunnel(self._desk, self._client, upstream, session, self._buffer)
+        self._session, self._gone = None, True
 
     def _pass_on(self, job: Job, session: WebSession, upstream: Wire, kept: bool = False) -> None:
         rest, self._buffer = self._buffer, b""
         self._moved = 0
-        self._enter(_FLOW)
-        self._watch(self._desk.times.answer)
+        self._enter(_FLOW, self._desk.times.answer)
         self._exchange = exchange = Exchange(self._client, upstream, job, session, self)
         exchange.start(rest, kept)
 
     # how it ends
 
+    def keep(self, where: Where, wire: Wire) -> None:
+        """Take what may be asked again: by this one only."""
+        self._kept = self._kept or Kept()
+        self._kept.keep(where, wire)
+
+    def _let_go(self) -> None:
+        if self._kept is not None:
+            self._kept.drop()
+
     def exchanged(self, exchange: Exchange, end: End, refused: Refused | None) -> None:
         """An exchange is over: go on with the next request, or end the connection as it ended."""
         self._exchange = None
-        self._client.receiver = self
         if end is End.STALE:
             self._phase = _WORK
             self._buffer = exchange.rest
@@ -331,19 +332,15 @@ class Conversation:
 
     def _again(self) -> None:
         self._used = True
-        self._refused = None
-        self._enter(_HEAD)
-        self._watch(self._desk.times.idle)
+        self._head = self._refused = None  # a head has a password in it
+        self._enter(_HEAD, self._desk.times.idle)
 
     def _hang_up(self) -> None:
         """Close in order; what still comes is thrown away for a moment, so that the client reads all and no reset."""
         self._over(Outcome.DONE)
-        self._buffer = b""
         self._phase, self._gone = _END, True
-        self.kept.drop()
-        after = Linger(self._desk, self._client)
-        self._desk.connections.replace(self, after)
-        after.start()
+        self._let_go()
+        Linger(self._desk, self._client).start()
 
     def _lost(self) -> None:
         """Give back everything: the connection is gone."""
@@ -353,18 +350,22 @@ class Conversation:
         outcome = Outcome.BROKEN_OFF if self._phase is _WORK else Outcome.DONE
         self._phase = _END
         self._client.close()
-        self._desk.connections.exit(self)
+        self._desk.forget(self._client)
         if self._connecting is not None:
             self._connecting.cancel()
             self._connecting = None
         if self._exchange is not None:
             self._exchange.client_lost()
         self._over(outcome)
-        self.kept.drop()
+        self._let_go()
 
     def _expired(self) -> None:
-        if self._exchange is not None:
-            self._exchange.stop(Refused(Cause.SLOW_ANSWER))
+        if self._phase is _FLOW:
+            exchange = self._exchange
+            if exchange is not None:
+                exchange.stop(Refused(Cause.SLOW_ANSWER))
+            if self._phase is _FLOW and self._exchange is exchange:
+                self.drop()  # a fault of ours kept it from ending
         elif self._phase is _HEAD and self._client.blocked:
             self.drop()
         elif self._phase is _HEAD:
@@ -375,17 +376,16 @@ class Conversation:
             return self._desk.times.answer
         if self._phase is _HEAD:
             return self._desk.times.idle if self._used and not self._buffer else self._desk.times.head
-        return self._desk.times.answer if self._phase is _FLOW else _GOODBYE
+        return self._desk.times.answer if self._phase is _FLOW else _LOOK
 
-    def _enter(self, phase: _Phase) -> None:
+    def _enter(self, phase: _Phase, patience: float) -> None:
+        """Begin ``phase``, which is looked at after ``patience`` seconds."""
         self._phase, self._since = phase, self._client.poller.now
+        self._watch(patience)
 
     def _watch(self, patience: float) -> None:
-        """Look at this one after ``patience`` seconds, if nobody does so before; who asks on puts off nothing."""
-        at = self._desk.poller.now + patience
-        if at < self._look_at:
-            self._look_at = at
-            self._desk.deadlines.watch(self, at)
+        """Look at this one after ``patience`` seconds, if nobody does so before: what comes later puts off nothing."""
+        self._desk.deadlines.watch(self._client, self._client.poller.now + patience)
 
     def _over(self, outcome: Outcome) -> None:
         """What was under way ended so, if there was anything."""
@@ -394,6 +394,6 @@ class Conversation:
             self._desk.sessions.remove(session)
             session.over(outcome)
 
-    def _failed(self, failure: Failure) -> None:
-        _log.error("a request could not be served: %s", describe(failure.value))
+    def _failed(self, error: BaseException) -> None:
+        _log.error("a request could not be served: %s", describe(error))
         self.drop()

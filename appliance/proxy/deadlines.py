@@ -7,16 +7,20 @@ is looked at, and gives the next one.
 from __future__ import annotations
 
 import logging
+import math
 from typing import Final, Protocol
 
 from appliance.daemon.logs import describe
 
 _log = logging.getLogger(__name__)
 _PER_SECOND: Final = 4
+NEVER: Final = math.inf
 
 
 class Timed(Protocol):
-    """Something that can be late."""
+    """Something that can be late; ``due`` is when it is looked at, and is set here."""
+
+    due: float
 
     def tick(self, now: float) -> float | None:
         """End what takes too long at ``now`` (s, monotonic); give when to look again, ``None``: never."""
@@ -31,14 +35,24 @@ class Deadlines:
         self._done = int(now * _PER_SECOND)
 
     def watch(self, one: Timed, at: float) -> None:
-        """Look at ``one`` at ``at``."""
-        self._buckets.setdefault(max(int(at * _PER_SECOND), self._done) + 1, {})[one] = None
+        """Look at ``one`` at ``at``, if it is not looked at before."""
+        if at >= one.due:
+            return
+        self.forget(one)
+        one.due = at
+        number = self._number(at)
+        bucket = self._buckets.get(number)
+        if bucket is None:
+            bucket = self._buckets[number] = {}
+        bucket[one] = None
 
-    def forget(self, one: Timed, at: float) -> None:
-        """Do not look at ``one`` at ``at`` after all: it is over, and there are many like it."""
-        bucket = self._buckets.get(int(at * _PER_SECOND) + 1)
-        if bucket is not None:
-            bucket.pop(one, None)
+    def forget(self, one: Timed) -> None:
+        """Do not look at ``one`` after all: it is over, and there are many like it."""
+        if one.due < NEVER:
+            bucket = self._buckets.get(self._number(one.due))
+            if bucket is not None:
+                bucket.pop(one, None)
+            one.due = NEVER
 
     def sweep(self, now: float) -> None:
         """Look at all whose instant has come."""
@@ -47,6 +61,9 @@ class Deadlines:
         self._done = last
         for number in sorted(due):
             for one in self._buckets.pop(number):
+                if one.due * _PER_SECOND >= number:  # forgotten, or put off, because of another one
+                    continue
+                one.due = NEVER
                 try:
                     again = one.tick(now)
                 except Exception as error:  # the fault of one: the others are looked at still
@@ -54,3 +71,7 @@ class Deadlines:
                     continue
                 if again is not None:
                     self.watch(one, again)
+
+    def _number(self, at: float) -> int:
+        """Give the bucket of ``at``: the next one to be swept if that instant has passed."""
+        return max(int(at * _PER_SECOND), self._done) + 1

@@ -9,12 +9,14 @@ from appliance.daemon.options_network import NetworkPort
 from appliance.daemon.sessions import Sessions
 from appliance.proxy.accept import Connections
 from appliance.proxy.deadlines import Deadlines
+from appliance.proxy.familiar import Tunnels
 from appliance.proxy.gate import Gate
 from appliance.proxy.guest import Reception
 from appliance.proxy.page import Letterhead
 from appliance.proxy.poll import Poller
 from appliance.proxy.splice import Pipes
 from appliance.proxy.upstream import Connector
+from appliance.proxy.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +45,10 @@ class Desk:
     language: str
     letterhead: Letterhead
     times: Times
+    tunnels: Tunnels
     stopping: bool = False
+
+    def forget(self, client: Wire) -> None:
+        """Count ``client`` no more, and do not look at it: it has ended."""
+        self.connections.exit(client)
+        self.deadlines.forget(client)

@@ -6,18 +6,18 @@ May live here: heads rewritten, bodies moved and counted, how it ends. May not: 
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final
 
 from appliance.daemon.http_framing import BadBody, Body, response_body, whole_size
 from appliance.daemon.http_head import BadHead, ResponseHead, head_end, response_head
 from appliance.policy.request import Action
 from appliance.proxy.forward import interim, keeps_open, request_upstream, response_downstream
 from appliance.proxy.job import Job
-from appliance.proxy.kept import Kept
 from appliance.proxy.metering import Meter
 from appliance.proxy.pace import Pace
 from appliance.proxy.replies import Cause, Refused
 from appliance.proxy.session import WebSession
+from appliance.proxy.target import Where
 from appliance.proxy.wire import PIECE, Receiver, Wire
 
 _REST_MAX: Final = 256 * 1024
@@ -39,19 +39,24 @@ class End(Enum):
     """A kept connection to the origin was gone: the request has to be sent again over a new one."""
 
 
-class Owner(Receiver, Protocol):
-    """Whoever the client's connection belongs to before and after; ``kept`` takes a site that may be asked again."""
+class Owner(Receiver):
+    """Whoever the client's connection belongs to before and after."""
 
-    kept: Kept
+    __slots__ = ()
+
+    def keep(self, where: Where, wire: Wire) -> None:
+        """Take ``wire`` to the site ``where``, which may be asked again."""
+        raise NotImplementedError
 
     def exchanged(self, exchange: Exchange, end: End, refused: Refused | None) -> None:
         """The exchange is over; ``refused`` if a page is to tell why. Called once."""
-        ...
+        raise NotImplementedError
 
 
-class Exchange:
-    """``failed`` says why it did not come to its end, told or not; ``up`` and ``down`` count the bytes of the bodies.
+class Exchange(Receiver):
+    """``failed`` says why it did not come to its end, told or not; ``up`` and ``down`` count bytes.
 
+    Those of the bodies, and of heads that are sent before the answer: there may be any number of them.
     ``rest`` is what the client has sent beyond the request.
     """
 
@@ -72,8 +77,6 @@ class Exchange:
         self._answer = b""  # what has come of a head
         self._heard = 0  # bytes of heads and of what came along with them
         self._coming: Body | None = None  # since the client has got something of the final response
-        self._chunks = self._keep = self._upstream_keeps = False
-        self._kept = False
         self._interims = 0
         self._part: Meter | None = None
         self._pace_up = self._pace_down = None
@@ -98,6 +101,17 @@ class Exchange:
             self._pump_up()
         if self._upstream.readable:
             self._pump_down()
+
+    # as the sweep and the stop see it
+
+    def tick(self, now: float) -> float | None:
+        """Let the owner say what takes too long."""
+        return None if self._owner is None else self._owner.tick(now)
+
+    def drop(self) -> None:
+        """End at once."""
+        if self._owner is not None:
+            self._owner.drop()
 
     # what the wires tell
 
@@ -162,11 +176,9 @@ class Exchange:
             self._fail(Refused(Cause.MALFORMED))
             return
         self.up += len(piece)
-        self._session.up += len(piece)
         if self.up > self._session.limits.upload and self._too_large(Action.WRITE, self.up):
             return
-        ending = b"0\r\n\r\n" if sending.done and sending.chunked else b""
-        self._upstream.write(_framed(piece, sending.chunked) + ending)
+        self._upstream.write(_in_chunks(piece, sending.done) if sending.chunked else piece)
         if sending.done:
             self.rest, sending.rest = sending.rest, b""
 
@@ -230,14 +242,13 @@ class Exchange:
             raise BadHead("an origin asks for the proxy's password")
         job, session = self.job, self._session
         body = response_body(job.head.method, answer)
-        size = whole_size(answer, body) or 0
-        if size > session.limits.download and self._too_large(Action.FETCH, size):
-            return
+        size = body.length or 0
         if answer.status == 206:  # a range: all of them together are the file
             self._part = session.part_of(job.path)
-            size = self._part.down(0, self._client.poller.now) + (body.length or 1)
-            if size > session.limits.download and self._too_large(Action.FETCH, size):
-                return
+            parts = self._part.down(0, self._client.poller.now) + (body.length or 1)
+            size = max(whole_size(answer, body) or 0, parts)
+        if size > session.limits.download and self._too_large(Action.FETCH, size):
+            return
         self._coming = body
         self._upstream_keeps = keeps_open(answer)
         self._chunks = body.chunked and job.head.minor == 1
@@ -255,13 +266,10 @@ class Exchange:
             return
         session, part = self._session, self._part
         self.down += len(piece)
-        session.down += len(piece)
         size = self.down if part is None else part.down(len(piece), self._client.poller.now)
         if size > session.limits.download and self._too_large(Action.FETCH, size):
             return
-        whole = head + _framed(piece, self._chunks)
-        if body.done and self._chunks:
-            whole += b"0\r\n\r\n"
+        whole = head + (_in_chunks(piece, body.done) if self._chunks else piece)
         if whole:
             self._client.write(whole)
         if body.done:
@@ -296,6 +304,8 @@ class Exchange:
         owner, self._owner = self._owner, None
         if owner is None:
             return
+        if self._client.descriptor >= 0:
+            self._client.receiver = owner
         if end is End.CUT and self._part is None and self._coming is not None:
             self._part = self._session.part_of(self.job.path)  # the rest may be asked for as a range
             self._part.down(self.down, self._client.poller.now)
@@ -305,8 +315,10 @@ class Exchange:
             self._pace_up.end()
         if self._pace_down is not None:
             self._pace_down.end()
+        self._session.up += self.up
+        self._session.down += self.down
         if reusable and self.job.body.done and not (self._upstream.ending or self._upstream.readable):
-            owner.kept.keep(self._session.way, self._upstream)
+            owner.keep(self._session.way, self._upstream)
         else:
             self._upstream.reset()
         owner.exchanged(self, end, refused)
@@ -320,5 +332,6 @@ def _paced(source: Wire, pace: Pace) -> bytes | None:
     return data
 
 
-def _framed(piece: bytes, chunked: bool) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(piece), piece) if chunked and piece else piece
+def _in_chunks(piece: bytes, last: bool) -> bytes:
+    """Give ``piece`` as a chunk, if there is anything in it, and what comes after the ``last`` one."""
+    return (b"%x\r\n%b\r\n" % (len(piece), piece) if piece else b"") + (b"0\r\n\r\n" if last else b"")

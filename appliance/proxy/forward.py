@@ -6,6 +6,8 @@ all that would show our sign-in to an origin or let an origin ask for it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from appliance.daemon.http_framing import Body
 from appliance.daemon.http_head import NEAR, RequestHead, ResponseHead
 from appliance.proxy.target import Where
@@ -21,8 +23,6 @@ def keeps_open(head: RequestHead | ResponseHead) -> bool:
 
 def request_upstream(head: RequestHead, where: Where, path: str, body: Body) -> bytes:
     """Write the head of a request to the origin ``where``, in origin form."""
-    host = where.host if ":" not in where.host else f"[{where.host}]"
-    host = host if where.port == 80 else f"{host}:{where.port}"
     length = None if body.chunked or (body.length == 0 and "content-length" not in head.near) else body.length
     kept = _kept(head)
     ranges = head.near.get("range")
@@ -30,7 +30,7 @@ def request_upstream(head: RequestHead, where: Where, path: str, body: Body) -> 
     if ranges and len(ranges) == 1 and "," not in ranges[0] and "range" not in head.named:
         kept += f"\nRange: {ranges[0]}\r"
     ends = _ends(body.chunked, length)
-    return f"{head.method} {path} HTTP/1.1\r\nHost: {host}\r{kept}{ends}{_VIA}".encode("latin-1")
+    return f"{head.method} {path} HTTP/1.1\r\nHost: {_host(where)}\r{kept}{ends}{_VIA}".encode("latin-1")
 
 
 def response_downstream(head: ResponseHead, request: RequestHead, body: Body, keep: bool) -> bytes:
@@ -44,6 +44,11 @@ def response_downstream(head: ResponseHead, request: RequestHead, body: Body, ke
 def interim(head: ResponseHead) -> bytes:
     """Write the head of an interim response (1xx)."""
     return f"HTTP/1.1 {head.status} {head.phrase}\r{_kept(head)}{_VIA}".encode("latin-1")
+
+
+@lru_cache(maxsize=1024)
+def _host(where: Where) -> str:
+    return str(where).removesuffix(":80")
 
 
 def _kept(head: RequestHead | ResponseHead) -> str:

@@ -7,7 +7,7 @@ HTTP, sockets, which rule decides (``policy.web``), what is under way (``session
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
@@ -53,8 +53,13 @@ class Catalogue(Protocol):
         """Give the categories of what ``path`` (as asked for, with a query) is at ``host``, those of the host too."""
         ...
 
+    def by_path(self, host: str) -> bool:
+        """Whether those may be others for another path at ``host``."""
+        ...
 
-class Wish(NamedTuple):
+
+@dataclass(slots=True, eq=False)
+class Wish:
     """What a guest asks for: ``where``, by CONNECT (``tunnel``) or else HTTP, uploading (``action``) from ``address``.
 
     ``size`` is the length in bytes announced, ``None`` when it is not. ``caught``: on its way to the site itself, whose
@@ -69,23 +74,37 @@ class Wish(NamedTuple):
     size: int | None = None
     caught: bool = False
     unnamed: bool = False
+    key: object = field(init=False, repr=False)
+    """What the decision depends on, but for the size, and how it is told."""
 
-    @property
-    def key(self) -> object:
-        """What the decision depends on, but for the size, and how it is told."""
+    def __post_init__(self) -> None:
         guest, where = self.guest, self.where
-        return (
+        self.key = (
             guest.login, guest.by_address, where.host, where.port, self.tunnel, self.action, self.address, self.caught,
             self.unnamed,
         )  # fmt: skip
+
+
+class Passage(NamedTuple):
+    """What may pass: a ``wish`` as far as it is ``allowed``, by connecting to ``way``.
+
+    That is where it was wished, or what makes search safe there; ``inside``: whether it may be an address that is not
+    public, and another port.
+    """
+
+    wish: Wish
+    allowed: Allow
+    way: Where
+    inside: bool
 
 
 class Gate:
     """Decides for all connections of a worker; its parts are replaced when settings or lists change.
 
     ``exceptions`` may be connected to although they are inside or on another port. ``lines`` are the directions that
-    are shared (``WRITE``: up, ``FETCH``: down). What was allowed is known until the snapshot, the lists or the time say
-    otherwise: a browser opens a dozen connections to one site. ``table`` has the hosts that enforce safe search.
+    are shared (``WRITE``: up, ``FETCH``: down). What was allowed is known until the snapshot, the settings, the lists
+    or the time say otherwise: a browser opens a dozen connections to one site. ``table`` has the hosts that enforce
+    safe search.
     """
 
     def __init__(
@@ -105,7 +124,7 @@ class Gate:
         self.exempt = exempt
         self._table = table
         self.lines: Mapping[Action, Line] = {}
-        self._allowed: dict[object, tuple[Wish, Allow]] = {}
+        self._allowed: dict[object, Passage] = {}
         self._by: Snapshot | None = None
 
     def renew(self, lists: Catalogue, exceptions: frozenset[Where], exempt: Exempt) -> None:
@@ -115,10 +134,10 @@ class Gate:
         self.exempt = exempt
         self._allowed.clear()
 
-    def judge(self, wish: Wish, path: str = "") -> tuple[Wish, Allow] | Obstacle:
+    def judge(self, wish: Wish, path: str = "") -> Passage | Obstacle:
         """Decide on ``wish``, and by HTTP on the ``path`` that is asked for; a refusal is recorded.
 
-        Gives a wish like this one that others have already, if there is one: thousands are open at once.
+        Gives what was given for a wish like this one before, if that still counts: thousands are open at once.
         """
         snapshot = self.house.snapshot()
         if snapshot is not self._by or len(self._allowed) >= _KNOWN:
@@ -127,14 +146,14 @@ class Gate:
         found = None if wish.tunnel else self.lists.of_url(wish.where.host, path)
         key = wish.key if found is None else (wish.key, found)
         known = self._allowed.get(key) if wish.size is None else None
-        if known is not None and (known[1].valid_until is None or self.house.now() < known[1].valid_until):
-            if known[0].guest is not wish.guest:
-                known = self._allowed[key] = wish, known[1]
+        if known is not None and (known.allowed.valid_until is None or self.house.now() < known.allowed.valid_until):
+            if known.wish.guest is not wish.guest:
+                known = self._allowed[key] = known._replace(wish=wish)
             return known
         answer = self._judge(wish, self.lists.of(wish.where.host) if found is None else found)
         if isinstance(answer, Obstacle):
             return answer
-        passed = wish, answer
+        passed = Passage(wish, answer, self._way(wish), self._opens_inside(wish))
         if wish.size is None:
             self._allowed[key] = passed
         return passed
@@ -148,7 +167,7 @@ class Gate:
             return self.house.refuse(Service.WEB, Reason.CLOSED_PORT, _PORT)
         return replace(answer, limits=UNLIMITED) if exempt else answer
 
-    def way(self, wish: Wish) -> Where:
+    def _way(self, wish: Wish) -> Where:
         """Give where is connected to for ``wish``: there, or at the address of the host that enforces safe search."""
         if wish.where.host not in self._table:
             return wish.where
@@ -163,7 +182,7 @@ class Gate:
         snapshot = self.house.snapshot()
         return safe_search(() if snapshot is None else snapshot.safe_search, self.house.account(wish.guest.login))
 
-    def opens_inside(self, wish: Wish) -> bool:
+    def _opens_inside(self, wish: Wish) -> bool:
         """Whether ``wish`` may lead to an address that is not public, and to any port.
 
         So may what the server's own probe asks of the server itself.
@@ -190,7 +209,11 @@ class Gate:
 
     def inside(self) -> Refused:
         """Refuse a name that leads to no public address."""
-        return told(self.house.refuse(Service.WEB, Reason.INSIDE, _INSIDE), False)
+        return told(self.no_exception(), False)
+
+    def no_exception(self) -> Obstacle:
+        """Refuse to go on with what was an exception, and may lead inside."""
+        return self.house.refuse(Service.WEB, Reason.INSIDE, _INSIDE)
 
     def other_name(self) -> Refused:
         """Refuse a tunnel that does not begin with TLS for the site it was asked for."""
@@ -202,7 +225,7 @@ class Gate:
 
     def _led(self, wish: Wish) -> bool:
         """Whether somebody named the very place by hand, with its port and whatever is there."""
-        return wish.unnamed or self.opens_inside(wish)
+        return wish.unnamed or self._opens_inside(wish)
 
     def _found(self, wish: Wish, path: str) -> frozenset[str]:
         host = wish.where.host

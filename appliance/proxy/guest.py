@@ -15,10 +15,11 @@ from appliance.proxy.negotiate import Negotiation, Tickets
 from appliance.proxy.replies import Cause, Challenges, Refused, told
 from appliance.proxy.sign_in import SignIn
 from appliance.session.by_address import Devices, nobody
-from appliance.session.obstacle import Obstacle
+from appliance.session.obstacle import Hitch, Obstacle
 from appliance.session.signed_in import SignedIn
 
-_FIELD = "proxy-authorization"
+FIELD = "proxy-authorization"
+"""The field that says who sends a request to a proxy (RFC 9110, 11.7.2)."""
 
 
 class Way(Enum):
@@ -41,7 +42,7 @@ class Reception:
 class Guests:
     """For a connection by ``way`` from the IP ``address``; a password is taken where it cannot be overheard."""
 
-    __slots__ = ("_address", "_negotiation", "_nobody", "_passwords", "_reception", "_way")
+    __slots__ = ("_address", "_mark", "_negotiation", "_nobody", "_passwords", "_reception", "_shown", "_way")
 
     def __init__(self, reception: Reception, address: str, way: Way) -> None:
         self._reception = reception
@@ -50,6 +51,9 @@ class Guests:
         self._passwords = way is Way.TLS or (way is Way.PLAIN and is_loopback(address))
         self._negotiation: Negotiation | None = None
         self._nobody: SignedIn | None = None
+        # Python's own hash under a key of this process: who could find two alike has shown the right password here.
+        self._shown = 0
+        self._mark = b""
 
     @property
     def challenges(self) -> Challenges:
@@ -58,11 +62,16 @@ class Guests:
         token = (negotiation.token if negotiation else "") if self._reception.tickets.acceptor.ready else None
         return Challenges(token, self._passwords)
 
+    @property
+    def by_password(self) -> bool:
+        """Whether a password says who it is: it may be sent this way, and no ticket was shown."""
+        return self._passwords and self._negotiation is None
+
     def known(self, head: RequestHead) -> SignedIn | Refused | None:
         """Say who sends ``head``, or why nobody may; ``None``: auth has to be asked."""
         if self._way is Way.CAUGHT:
             return self.by_address()
-        given = head.near.get(_FIELD, ())
+        given = head.near.get(FIELD, ())
         if self._negotiation is not None or (given and given[0][:9].lower() == "negotiate"):
             self._negotiation = self._negotiation or Negotiation(self._reception.tickets, self._address)
             found = self._negotiation.who(given)
@@ -70,12 +79,25 @@ class Guests:
                 return _said(found)
         if not self._passwords:
             return self._in_clear(bool(given))
-        known = self._reception.sign_in.known(given)
-        return None if known is None else _said(known)
+        if len(given) != 1:
+            return _said(Obstacle(Hitch.WRONG_PASSWORD))
+        shown = hash(given)
+        if shown != self._shown:
+            self._shown, self._mark = shown, self._reception.sign_in.mark(given[0].encode())
+        return self._reception.sign_in.remembered(self._mark)
+
+    @property
+    def mark(self) -> bytes:
+        """What the password that came last is remembered by, without telling it; empty: it was none."""
+        return self._mark if self.by_password else b""
+
+    def remembered(self, mark: bytes) -> SignedIn | None:
+        """Say whose password has this ``mark``, if that is remembered still."""
+        return self._reception.sign_in.remembered(mark)
 
     async def asked(self, head: RequestHead) -> SignedIn | Refused:
         """Say who sends ``head``, or why nobody, after auth was asked."""
-        return _said(await self._reception.sign_in.who(head.near.get(_FIELD, ()), self._address))
+        return _said(await self._reception.sign_in.who(head.near.get(FIELD, ()), self._address))
 
     def by_address(self) -> SignedIn | Refused:
         """Say whose device it is, which may be nobody's."""

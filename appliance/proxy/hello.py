@@ -14,7 +14,8 @@ from typing import ClassVar, Final, Literal
 HELLO_MAX: Final = 32 * 1024
 """Bytes of all records of a hello together; browsers send less than 2 KiB, with large keys and tickets some more."""
 _HANDSHAKE, _CLIENT_HELLO = 22, 1
-_VERSIONS = (b"\3\1", b"\3\2", b"\3\3")
+_OLDEST, _NEWEST = 0x301, 0x303
+"""Versions, as they are told here: those after TLS 1.2 are told elsewhere."""
 _RECORD, _HEAD, _FIRST = 5, 4, 9
 _RECORD_MAX = 16384
 _FIXED = 2 + 32
@@ -27,6 +28,8 @@ _NAME = re.compile(rb"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
 _NAME_MAX = 253
 _NUMBER = re.compile(rb"[0-9]+|0x[0-9a-f]*")
 _NINE = ord("9")
+_FRONT = Struct(">BHHBBH").unpack_from
+_BODY = Struct(">H32xB").unpack_from
 _TWO = Struct(">H").unpack_from
 _EXTENSION = Struct(">HH").unpack_from
 _LIST = Struct(">HBH").unpack_from
@@ -65,8 +68,13 @@ class Reading:
     def look(self, data: bytes | bytearray) -> Hello | None:
         """Read ``data``, all that came since the connection began: ``None`` while some is missing.
 
-        Raises :class:`NotTls` as soon as the records or the message's head can become no hello.
+        What follows the hello is left alone. Raises :class:`NotTls` as soon as the records or the message's head can
+        become no hello, and for what is no TLS at the first bytes.
         """
+        if not self._at:
+            found = _in_one(data)
+            if found is not None:
+                return found
         message = self._message
         while True:
             size = _record(data, self._at)
@@ -89,18 +97,14 @@ class Reading:
         return None
 
 
-def client_hello(data: bytes | bytearray) -> Hello | None:
-    """Read ``data``, the first bytes of a connection: ``None`` while some of the hello is missing.
-
-    What follows the hello is left alone. For data that grow, look again by one :class:`Reading`. Raises
-    :class:`NotTls`, for what is no TLS at the first bytes.
-    """
-    if len(data) > _FIRST and data[0] == _HANDSHAKE and data[5:7] == b"\1\0" and data[1:3] in _VERSIONS:
-        (size,) = _TWO(data, 3)
-        (length,) = _TWO(data, 7)
-        if length + _HEAD == size <= _RECORD_MAX and len(data) >= size + _RECORD:
+def _in_one(data: bytes | bytearray) -> Hello | None:
+    """Read a hello that lies in one record at the front of ``data``, as nearly all do; ``None``: it may be another."""
+    if len(data) > _FIRST:
+        kind, version, size, handshake, high, length = _FRONT(data)
+        usual = kind == _HANDSHAKE and handshake == _CLIENT_HELLO and _OLDEST <= version <= _NEWEST and not high
+        if usual and length + _HEAD == size <= _RECORD_MAX and len(data) >= size + _RECORD:
             return _hello(data, _FIRST, size + _RECORD)
-    return Reading().look(data)
+    return None
 
 
 def alert(description: Literal[49, 112]) -> bytes:
@@ -137,11 +141,12 @@ def _head(message: bytes | bytearray) -> int:
 
 def _hello(data: bytes | bytearray, at: int, end: int) -> Hello:
     """Read the body of a ClientHello, between ``at`` and ``end``."""
-    if end - at < _SHORTEST or data[at : at + 2] not in _VERSIONS:
-        raise NotTls("a hello of a wrong length or version")
-    at += _FIXED
-    session = data[at]
-    at += 1 + session
+    if end - at < _SHORTEST:
+        raise NotTls("a hello of a wrong length")
+    version, session = _BODY(data, at)
+    if not _OLDEST <= version <= _NEWEST:
+        raise NotTls("a hello of a version that TLS does not have")
+    at += _FIXED + 1 + session
     if session > 32 or at + 2 > end:
         raise NotTls("a session's number of a wrong length")
     (ciphers,) = _TWO(data, at)

@@ -7,10 +7,10 @@ or ends, is let go.
 from __future__ import annotations
 
 from appliance.proxy.target import Where
-from appliance.proxy.wire import Wire
+from appliance.proxy.wire import Receiver, Wire
 
 
-class Kept:
+class Kept(Receiver):
     """At most one wire, and where it leads."""
 
     __slots__ = ("_where", "_wire")
@@ -43,11 +43,4 @@ class Kept:
 
     def readable(self, _wire: Wire) -> None:
         """Let go of a site that speaks or ends."""
-        self.drop()
-
-    def drained(self, _wire: Wire) -> None:
-        """Nothing waits for that."""
-
-    def broke(self) -> None:
-        """Let go: a fault of ours."""
         self.drop()

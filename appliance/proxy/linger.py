@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from appliance.proxy.wire import Wire
+from appliance.proxy.wire import Receiver, Wire
 
 if TYPE_CHECKING:
     from appliance.proxy.desk import Desk
@@ -16,7 +16,7 @@ _PATIENCE: Final = 2.0
 _AT_ONCE: Final = 16
 
 
-class Linger:
+class Linger(Receiver):
     """Ends ``client``, to which the last word was written."""
 
     __slots__ = ("_begun", "_client", "_desk", "_until")
@@ -31,7 +31,7 @@ class Linger:
         """Begin, instead of who had the client until now."""
         self._client.receiver = self
         self._client.finish()
-        self._desk.deadlines.watch(self, self._until)
+        self._desk.deadlines.watch(self._client, self._until)
         if self._client.readable:
             self.readable(self._client)
 
@@ -56,22 +56,14 @@ class Linger:
         if wire.descriptor < 0:
             self.drop()
 
-    def broke(self) -> None:
-        """End: a fault of ours."""
-        self.drop()
-
     def tick(self, now: float) -> float | None:
         """End when the time is over."""
-        if self._client.descriptor >= 0:
-            if self._client.blocked:
-                self._until = max(self._until, self._begun + self._desk.times.answer)
-            if now < self._until:
-                return self._until
-            self.drop()
+        if self._client.blocked:
+            self._until = max(self._until, self._begun + self._desk.times.answer)
+        if now < self._until:
+            return self._until
+        self.drop()
         return None
-
-    def leave(self) -> None:
-        """Nothing is under way, and it does not take long."""
 
     def _bye(self) -> None:
         self._client.end()
@@ -81,4 +73,4 @@ class Linger:
     def drop(self) -> None:
         """End at once."""
         self._client.close()
-        self._desk.connections.exit(self)
+        self._desk.forget(self._client)

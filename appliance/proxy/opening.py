@@ -21,10 +21,9 @@ from appliance.proxy.linger import Linger
 from appliance.proxy.relay import Tunnel
 from appliance.proxy.replies import Refused
 from appliance.proxy.session import Outcome, WebSession
-from appliance.proxy.wire import Wire
+from appliance.proxy.wire import Receiver, Wire
 
 if TYPE_CHECKING:
-    from appliance.proxy.accept import Held
     from appliance.proxy.desk import Desk
 
 _log = logging.getLogger(__name__)
@@ -33,24 +32,18 @@ _AT_ONCE: Final = 32
 """Pieces that are read in one turn: each may be a byte in a record of TLS."""
 
 
-def open_tunnel(
-    desk: Desk, before: Held, client: Wire, upstream: Wire, session: WebSession, said: bytes, inside: bool
-) -> None:
-    """Join ``client``, which was told so and has ``said`` something already, and ``upstream``, in place of ``before``.
+def open_tunnel(desk: Desk, client: Wire, upstream: Wire, session: WebSession, said: bytes) -> None:
+    """Join ``client``, which was told so and has ``said`` something already, and ``upstream``.
 
-    What is ``inside`` is an exception that somebody made by hand, and may begin as it likes.
+    What may lead inside is an exception that somebody made by hand, and may begin as it likes.
     """
-    if inside:
-        tunnel = Tunnel(desk, client, upstream, session)
-        desk.connections.replace(before, tunnel)
-        tunnel.start(said)
+    if session.inside:
+        Tunnel(desk, client, upstream, session).start(said)
     else:
-        opening = Opening(desk, client, upstream, session, said)
-        desk.connections.replace(before, opening)
-        opening.start()
+        Opening(desk, client, upstream, session, said).start()
 
 
-class Opening:
+class Opening(Receiver):
     """Reads what ``client`` sends first; ``upstream`` is connected to the site and hears nothing before."""
 
     __slots__ = ("_client", "_desk", "_ended", "_reading", "_said", "_session", "_until", "_upstream", "_waits")
@@ -69,7 +62,7 @@ class Opening:
         """Begin, instead of who had the client until now."""
         self._client.receiver = self._upstream.receiver = self
         self._session.flow = self
-        self._desk.deadlines.watch(self, self._until)
+        self._desk.deadlines.watch(self._client, self._until)
         if self._said:
             self._judge()
         if self._client.readable and not self._ended:
@@ -100,17 +93,12 @@ class Opening:
         if self._waits and wire.gone:
             self._cut(Outcome.BROKEN_OFF)
 
-    def drained(self, _wire: Wire) -> None:
-        """Nothing waits for that."""
-
     def broke(self) -> None:
         """End: a fault of ours."""
         self._cut(Outcome.FAILED)
 
     def tick(self, now: float) -> float | None:
         """End when nothing comes."""
-        if self._ended:
-            return None
         if now < self._until:
             return self._until
         self._cut(Outcome.BROKEN_OFF)
@@ -154,10 +142,8 @@ class Opening:
             self._go_on()
 
     def _go_on(self) -> None:
-        self._ended = True
-        self._desk.deadlines.forget(self, self._until)
         tunnel = Tunnel(self._desk, self._client, self._upstream, self._session)
-        self._desk.connections.replace(self, tunnel)
+        self._ended = True
         tunnel.start(self._said)
 
     def _failed(self, failure: Failure) -> None:
@@ -171,10 +157,8 @@ class Opening:
         self._session.over(Outcome.REFUSED)
         self._ended = True
         self._desk.sessions.remove(self._session)
-        linger = Linger(self._desk, self._client)
-        self._desk.connections.replace(self, linger)
         self._client.write(_ALERT)
-        linger.start()
+        Linger(self._desk, self._client).start()
 
     def _cut(self, outcome: Outcome) -> None:
         if not self._ended:
@@ -182,7 +166,7 @@ class Opening:
             self._said = b""
             self._client.reset()
             self._upstream.reset()
-            self._desk.connections.exit(self)
+            self._desk.forget(self._client)
             self._desk.sessions.remove(self._session)
             self._session.over(outcome)
 

@@ -76,10 +76,6 @@ class Poller:
         self._owners[descriptor] = owner
         self._watched += 1
 
-    def hand_over(self, descriptor: int, owner: Watched) -> None:
-        """Tell ``owner`` from now on."""
-        self._owners[descriptor] = owner
-
     def close(self, descriptor: int) -> None:
         """Watch ``descriptor`` no more, and close it as soon as nobody can mistake its number."""
         self._let_go(descriptor)
@@ -145,7 +141,7 @@ class Poller:
         self.now = self.reactor.seconds()
         owners = self._owners
         for descriptor, mask in events:
-            owner = owners[descriptor] if descriptor < len(owners) else None
+            owner = owners[descriptor]
             if owner is not None:
                 try:
                     owner.ready(mask)

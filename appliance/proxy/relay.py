@@ -14,7 +14,7 @@ from appliance.proxy.pace import Pace
 from appliance.proxy.replies import Refused
 from appliance.proxy.session import Outcome, WebSession
 from appliance.proxy.splice import Pipe
-from appliance.proxy.wire import PIECE, Wire
+from appliance.proxy.wire import PIECE, Receiver, Wire
 
 if TYPE_CHECKING:
     from appliance.proxy.desk import Desk
@@ -23,8 +23,8 @@ _TURN: Final = 1 << 20
 """Bytes of one direction in one turn: then others get theirs."""
 _STEP: Final = 1024
 """What a piece counts at the least: a turn of single bytes, each a record of TLS, is not longer than others."""
-_LOOK: Final = 5.0
-"""Seconds after which a tunnel is looked at anyway: those that have ended are kept no longer than that."""
+_LOOK: Final = 60.0
+"""Seconds after which a tunnel is looked at anyway: how long it may rest can be set to less."""
 _CALM: Final = PIECE // 4
 _UP, _DOWN, _BOTH, _OVER = 1, 2, 3, 4
 
@@ -37,8 +37,13 @@ class _Rush:
     def __init__(self) -> None:
         self.pipe: Pipe | None = None
 
+    @property
+    def holds(self) -> bool:
+        """Whether there are bytes in its pipe."""
+        return self.pipe is not None and self.pipe.held > 0
 
-class Tunnel:
+
+class Tunnel(Receiver):
     """Joins ``client`` and ``upstream`` until both have ended, one fails, or ``session`` ends."""
 
     __slots__ = (
@@ -54,65 +59,65 @@ class Tunnel:
         self._rush_up: _Rush | None = None
         self._rush_down: _Rush | None = None
         self._seen = desk.poller.now
-        self._up = session.pace(Action.WRITE, self._go_up)
-        self._down = session.pace(Action.FETCH, self._go_down)
+        self._up = session.pace(Action.WRITE, self._go_up) if session.paced else None
+        self._down = session.pace(Action.FETCH, self._go_down) if session.paced else None
 
     def start(self, first: bytes) -> None:
         """Begin, instead of who had the client until now; ``first`` is what the client has sent already."""
         self._client.receiver = self._upstream.receiver = self
         self._session.flow = self
-        self._desk.deadlines.watch(self, self._seen + min(self._patience, _LOOK))
+        self._desk.deadlines.watch(self._client, self._seen + min(self._patience, _LOOK))
         if first and not self._passes(_UP, len(first)):
             return
         if first:
             self._upstream.write(first)
         if self._client.readable:
-            self._move(self._client, self._upstream)
+            self._go_up()
         if self._upstream.readable:
-            self._move(self._upstream, self._client)
+            self._go_down()
 
     # what the wires tell
 
     def readable(self, wire: Wire) -> None:
         """Pass on what has come."""
-        if wire.gone and self._ended & (_UP if wire is self._client else _DOWN):
-            self.cut(Outcome.BROKEN_OFF)  # it has sent all, and now nobody is there for what comes back
-            return
-        self._move(wire, self._upstream if wire is self._client else self._client)
+        upward = wire is self._client
+        if wire.gone and self._ended & (_UP if upward else _DOWN):
+            self._cut(Outcome.BROKEN_OFF)  # it has sent all, and now nobody is there for what comes back
+        elif upward:
+            self._go_up()
+        else:
+            self._go_down()
 
     def drained(self, wire: Wire) -> None:
         """Go on where ``wire`` could take no more."""
-        self._move(self._upstream if wire is self._client else self._client, wire)
-
-    def broke(self) -> None:
-        """End both: a fault of ours."""
-        self.cut(Outcome.BROKEN_OFF)
+        if wire is self._upstream:
+            self._go_up()
+        else:
+            self._go_down()
 
     # as the sweep and the policy see it
 
     def tick(self, now: float) -> float | None:
         """End what nothing moves in."""
-        if self._ended & _OVER and self._client.descriptor < 0 and self._upstream.descriptor < 0:
-            return None
         due = self._seen + self._patience
         if now < due:
             return min(due, now + _LOOK)
-        self.cut(Outcome.BROKEN_OFF)
+        self._cut(Outcome.BROKEN_OFF)
         return None
 
     def leave(self) -> None:
         """End: the service stops."""
-        self.cut(Outcome.BROKEN_OFF)
+        self._cut(Outcome.BROKEN_OFF)
 
     def drop(self) -> None:
         """End at once."""
-        self.cut(Outcome.BROKEN_OFF)
+        self._cut(Outcome.BROKEN_OFF)
 
     def stop(self, _refused: Refused) -> None:
         """End: the policy says no."""
-        self.cut(Outcome.REFUSED)
+        self._cut(Outcome.REFUSED)
 
-    def cut(self, outcome: Outcome) -> None:
+    def _cut(self, outcome: Outcome) -> None:
         """End both at once, so that it shows."""
         self._client.reset()
         self._upstream.reset()
@@ -124,23 +129,25 @@ class Tunnel:
 
     # how bytes move
 
-    def _move(self, source: Wire, sink: Wire) -> None:
-        direction, left = _UP if source is self._client else _DOWN, _TURN
+    def _move(self, direction: int, source: Wire, sink: Wire) -> None:
+        left = _TURN
         try:
-            while not (self._ended & direction or sink.blocked) and (source.readable or self._held(direction)):
+            while not (self._ended & direction or sink.blocked):
+                rush = self._rush_up if direction == _UP else self._rush_down
+                if not (source.readable or (rush is not None and rush.holds)):
+                    return
                 if left <= 0:
                     source.poller.again(source)
                     return
-                moved = self._step(direction, source, sink)
+                moved = self._step(direction, rush, source, sink)
                 if moved is None:
                     return
                 left -= max(moved, _STEP)
         except OSError:
-            self.cut(Outcome.BROKEN_OFF)
+            self._cut(Outcome.BROKEN_OFF)
 
-    def _step(self, direction: int, source: Wire, sink: Wire) -> int | None:
+    def _step(self, direction: int, rush: _Rush | None, source: Wire, sink: Wire) -> int | None:
         """Move one piece; gives its bytes, ``None`` when there is nothing more for now."""
-        rush = self._rush_up if direction == _UP else self._rush_down
         pace = self._up if direction == _UP else self._down
         if rush is not None:
             return self._splice(direction, rush, pace, source, sink)
@@ -158,7 +165,7 @@ class Tunnel:
         sink.write(data)
         if len(data) == PIECE and source.plain and sink.plain:
             self._hurry(direction, _Rush())
-        return len(data)
+        return len(data) if source.readable else None
 
     def _splice(self, direction: int, rush: _Rush, pace: Pace | None, source: Wire, sink: Wire) -> int | None:
         """The same by a pipe: filled when it is empty, then emptied as far as the sink takes it."""
@@ -196,14 +203,10 @@ class Tunnel:
         return filled
 
     def _go_up(self) -> None:
-        self._move(self._client, self._upstream)
+        self._move(_UP, self._client, self._upstream)
 
     def _go_down(self) -> None:
-        self._move(self._upstream, self._client)
-
-    def _held(self, direction: int) -> bool:
-        rush = self._rush_up if direction == _UP else self._rush_down
-        return rush is not None and rush.pipe is not None and rush.pipe.held > 0
+        self._move(_DOWN, self._upstream, self._client)
 
     def _hurry(self, direction: int, rush: _Rush | None) -> None:
         if direction == _UP:
@@ -217,7 +220,7 @@ class Tunnel:
         session = self._session
         if session.count_up(size, now) if direction == _UP else session.count_down(size, now):
             return True
-        self.cut(Outcome.REFUSED)
+        self._cut(Outcome.REFUSED)
         return False
 
     def _end_of(self, direction: int, source: Wire, sink: Wire) -> None:
@@ -225,10 +228,11 @@ class Tunnel:
         self._ended |= direction
         if self._ended != _BOTH:
             if source.gone:  # we have not ended the other direction: it is broken
-                self.cut(Outcome.BROKEN_OFF)
+                self._cut(Outcome.BROKEN_OFF)
                 return
             sink.finish()
-            self._seen = self._desk.poller.now
+            self._seen = now = self._desk.poller.now
+            self._desk.deadlines.watch(self._client, now + self._patience)
             return
         self._client.end()
         self._upstream.end()
@@ -241,10 +245,9 @@ class Tunnel:
         for rush in (self._rush_up, self._rush_down):
             if rush is not None and rush.pipe is not None:
                 self._desk.pipes.give(rush.pipe)
-        self._rush_up = self._rush_down = None
         for pace in (self._up, self._down):
             if pace is not None:
                 pace.end()
-        self._desk.connections.exit(self)
+        self._desk.forget(self._client)
         self._desk.sessions.remove(self._session)
         self._session.over(outcome)

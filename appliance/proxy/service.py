@@ -36,6 +36,7 @@ from appliance.proxy.checker import TwistedAuthClient
 from appliance.proxy.conversation import Conversation
 from appliance.proxy.deadlines import Deadlines
 from appliance.proxy.desk import Desk
+from appliance.proxy.familiar import Tunnels
 from appliance.proxy.gate import Gate
 from appliance.proxy.gossip import Gossip
 from appliance.proxy.guest import Reception, Way
@@ -93,12 +94,13 @@ class ProxyService:
         self._names = (proxy.connect_timeout, Names(reactor, proxy.connect_timeout))
 
         house = House(snapshot=lambda: self._snapshot.current, journal=self._audit)
+        sign_in = SignIn(house, self._auth, proxy.remember, reactor.seconds)
         self._desk = Desk(
             poller=self._poller,
             deadlines=self._deadlines,
             pipes=Pipes(),
             reception=Reception(
-                SignIn(house, self._auth, proxy.remember, reactor.seconds),
+                sign_in,
                 Tickets(house, Acceptor(server.state / "proxy", settings.directory.long_names)),
                 Devices(house, Service.WEB),
             ),
@@ -117,6 +119,7 @@ class ProxyService:
             language=settings.school.language,
             letterhead=configure.letterhead(settings),
             times=configure.times(settings),
+            tunnels=Tunnels(sign_in.mark),
         )
         self._ticking = _now_and_then(reactor, self._tick)
         configure.tell_missing(settings, self._lists.index)
@@ -247,8 +250,8 @@ class ProxyService:
         if self._lists.look():
             gate, lists = self._desk.gate, self._lists.index
             gate.renew(lists, gate.exceptions, gate.exempt)
-            configure.tell_missing(self._worker.settings, lists)
             self._sessions.recheck_all()
+            configure.tell_missing(self._worker.settings, lists)
         elif self._lists.problem not in ("", before):
             _log.error("the former lists stay: %s", self._lists.problem)
 

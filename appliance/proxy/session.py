@@ -15,7 +15,7 @@ from appliance.policy.account import Service
 from appliance.policy.decision import Allow
 from appliance.policy.request import Action
 from appliance.proxy.allowance import with_tls
-from appliance.proxy.gate import UNLIMITED, Gate, Wish
+from appliance.proxy.gate import UNLIMITED, Gate, Passage, Wish
 from appliance.proxy.metering import Meter
 from appliance.proxy.pace import Pace
 from appliance.proxy.replies import Refused, told
@@ -27,6 +27,8 @@ from appliance.session.visit import Visit
 
 _LONGEST: Final = 60.0
 """Seconds for which requests to one site are recorded together."""
+_ALL_ALIKE: Final = frozenset({""})
+"""What the lists say of the pages of a site of which they know none."""
 
 
 class Outcome(StrEnum):
@@ -43,7 +45,7 @@ def admit(gate: Gate, wish: Wish, now: float, path: str = "") -> WebSession | Ob
     passed = gate.judge(wish, path)
     if isinstance(passed, Obstacle):
         return passed
-    session = WebSession(gate, *passed, now, path)
+    session = WebSession(gate, passed, now, path)
     return session.spent(now) or session
 
 
@@ -60,15 +62,16 @@ class WebSession(Visit):
 
     It begins at ``now`` (s, monotonic), by HTTP with what ``path`` is at the site. ``wish`` is what was allowed within
     ``limits``; ``flow`` is what carries the bytes now, if anything does. ``up`` and ``down`` are the bytes that were
-    moved until now. ``way`` is where is connected to: not where it was wished if search is made safe there.
+    moved until now. For ``way`` and ``inside`` see ``Passage``.
     """
 
     __slots__ = (
-        "_gate", "_listed", "_meter", "_path", "_since", "_until", "down", "flow", "limits", "requests", "up", "way",
-        "wish",
+        "_gate", "_listed", "_meter", "_path", "_since", "_until", "down", "flow", "inside", "limits", "requests", "up",
+        "way", "wish",
     )  # fmt: skip
 
-    def __init__(self, gate: Gate, wish: Wish, allowed: Allow, now: float, path: str = "") -> None:
+    def __init__(self, gate: Gate, passed: Passage, now: float, path: str = "") -> None:
+        wish, allowed, self.way, self.inside = passed
         super().__init__(gate.house, Service.WEB, wish.guest, wish.address, _nothing)
         self._gate = gate
         self._since = gate.house.now()
@@ -79,7 +82,6 @@ class WebSession(Visit):
         self._meter = gate.meters.of(_who(wish), wish.where.host) if counts else None
         self.valid_until = allowed.valid_until
         self.wish = wish
-        self.way = gate.way(wish)
         self.limits = allowed.limits
         self.flow: Flow | None = None
         self.up = self.down = 0
@@ -87,17 +89,15 @@ class WebSession(Visit):
 
     def spent(self, now: float) -> Obstacle | None:
         """Refuse a tunnel to a host with which as much was exchanged as may be, until the window has moved on (K12)."""
-        if self._meter is None:
+        limits = self.limits
+        if self._meter is None or self._meter.within(limits.upload, limits.download):
             return None
-        most = with_tls(self.limits.upload), with_tls(self.limits.download)
-        if self._meter.within(*most):
-            return None
-        up = self._meter.frees(Action.WRITE, most[0], now)
-        down = self._meter.frees(Action.FETCH, most[1], now)
+        up = self._meter.frees(Action.WRITE, with_tls(limits.upload), now)
+        down = self._meter.frees(Action.FETCH, with_tls(limits.download), now)
         if not up and not down:
             return None
         action = Action.WRITE if up > down else Action.FETCH
-        refused = self._gate.weigh(self.wish, action, max(self.limits.upload, self.limits.download) + 1)
+        refused = self._gate.weigh(self.wish, action, max(limits.upload, limits.download) + 1)
         if not isinstance(refused, Obstacle):
             return None
         self._meter.release()
@@ -107,13 +107,15 @@ class WebSession(Visit):
         """Count ``size`` bytes that go up a tunnel at ``now`` (s, monotonic); whether they may pass."""
         self.up += size
         total = self.up if self._meter is None else self._meter.up(size, now)
-        return total <= with_tls(self.limits.upload) or self.weigh(Action.WRITE, total) is None
+        most = self.limits.upload
+        return total <= most or total <= with_tls(most) or self.weigh(Action.WRITE, total) is None
 
     def count_down(self, size: int, now: float) -> bool:
         """Count ``size`` bytes that go down a tunnel at ``now`` (s, monotonic); whether they may pass."""
         self.down += size
         total = self.down if self._meter is None else self._meter.down(size, now)
-        return total <= with_tls(self.limits.download) or self.weigh(Action.FETCH, total) is None
+        most = self.limits.download
+        return total <= most or total <= with_tls(most) or self.weigh(Action.FETCH, total) is None
 
     def part_of(self, path: str) -> Meter:
         """Give the count of what is moved of ``path`` part by part; to be released."""
@@ -126,14 +128,16 @@ class WebSession(Visit):
 
     def pace(self, action: Action, resume: Callable[[], None]) -> Pace | None:
         """Give the pace of the direction ``action``, if the line is shared."""
-        lines = self._gate.lines
-        line = lines.get(action) if lines else None
+        line = self._gate.lines.get(action)
         return None if line is None else Pace(line.share(_who(self.wish)), resume)
 
     def goes_on(self, guest: SignedIn, where: Where, path: str, now: float) -> bool:
-        """Whether one more request at ``now`` (s, monotonic) is part of it, if it sends nothing: nothing to decide."""
+        """Whether one more request at ``now`` (s, monotonic) is part of it, if it sends nothing: nothing to decide.
+
+        A request without a ``path`` is one for a tunnel, and never is.
+        """
         mine = self.wish
-        same = (
+        same = bool(path) and (
             (mine.guest is guest or mine.guest == guest)
             and (mine.where is where or mine.where == where)
             and not (self.ended or mine.tunnel)
@@ -148,8 +152,8 @@ class WebSession(Visit):
         """Whether the lists say the same of ``path`` as of what was asked for before."""
         host, lists = self.wish.where.host, self._gate.lists
         if self._listed is None:
-            self._listed = lists.of_url(host, self._path)
-        return lists.of_url(host, path) == self._listed
+            self._listed = lists.of_url(host, self._path) if lists.by_path(host) else _ALL_ALIKE
+        return self._listed is _ALL_ALIKE or lists.of_url(host, path) == self._listed
 
     def over(self, outcome: Outcome) -> None:
         """Record the use (K36): where to, and never what. Whatever became of it, it was refused if we ended it."""
@@ -167,10 +171,10 @@ class WebSession(Visit):
         passed = self._gate.judge(self.wish, self._path)
         if isinstance(passed, Obstacle):
             return passed
-        self.limits = passed[1].limits
-        if self._gate.way(self.wish) != self.way:
+        self.limits = passed.allowed.limits
+        if passed.way != self.way:
             return self._gate.search_changed(self.wish)
-        return passed[1]
+        return self._gate.no_exception() if self.inside and not passed.inside else passed.allowed
 
     def told(self, obstacle: Obstacle) -> None:
         """End what is under way."""

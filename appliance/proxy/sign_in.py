@@ -44,20 +44,14 @@ class SignIn:
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._asking: dict[bytes, list[Any]] = {}
 
-    def known(self, given: Sequence[str]) -> SignedIn | Obstacle | None:
-        """Say who sent the ``given`` values of Proxy-Authorization, ``None`` if auth has to be asked."""
-        if len(given) != 1:
-            return Obstacle(Hitch.WRONG_PASSWORD)
-        return self._remembered(self._mark(given[0]))
-
     async def who(self, given: Sequence[str], address: str) -> SignedIn | Obstacle:
         """Say who sent the ``given`` values of Proxy-Authorization from the IP ``address``."""
         credentials = basic(given)
         if credentials is None:
             return Obstacle(Hitch.WRONG_PASSWORD)
         login, password = credentials
-        mark = self._mark(given[0])
-        known = self._remembered(mark)
+        mark = self.mark(given[0].encode())
+        known = self.remembered(mark)
         if known is not None:
             return known
         waiting = self._asking.get(mark + address.encode())
@@ -84,11 +78,12 @@ class SignIn:
                 one.callback(outcome)
         return outcome
 
-    def _mark(self, value: str) -> bytes:
-        return hashlib.blake2b(self._key + value.encode()).digest()  # BLAKE2 needs no HMAC: the key comes first
+    def mark(self, secret: bytes) -> bytes:
+        """Give what stands for ``secret`` here, without telling it: a value of Proxy-Authorization, or a whole head."""
+        return hashlib.blake2b(self._key + secret).digest()  # BLAKE2 needs no HMAC: the key comes first
 
-    def _remembered(self, mark: bytes) -> SignedIn | None:
-        """Who this was when auth was asked, unless that is too long ago or the password was changed since."""
+    def remembered(self, mark: bytes) -> SignedIn | None:
+        """Say who this was when auth was asked, unless that is too long ago or the password was changed since."""
         kept = self._kept.get(mark)
         snapshot = self._house.snapshot()
         if kept is None or snapshot is None:

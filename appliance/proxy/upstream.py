@@ -5,29 +5,25 @@ May live here: which addresses of a site are tried. May not: look-up (``names``)
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import ensureDeferred
 from twisted.python.failure import Failure
 
 from appliance.daemon.logs import describe
-from appliance.proxy.addresses import Address, Network, literal, public
+from appliance.proxy.addresses import Address, Network, literal, numeric, public
 from appliance.proxy.deadlines import Deadlines
-from appliance.proxy.dial import Dial
+from appliance.proxy.dial import Connected, Dial
 from appliance.proxy.eyeballs import in_turn
 from appliance.proxy.names import Missing, Names
 from appliance.proxy.poll import Poller
 from appliance.proxy.replies import Cause
 from appliance.proxy.target import Where
-from appliance.proxy.wire import Wire, borrowed
 
 _log = logging.getLogger(__name__)
 _KNOWN = 10_000
-
-Connected = Callable[[Wire | Cause], None]
 
 
 class Connecting(Protocol):
@@ -68,7 +64,7 @@ class Connector:
         self.names = names
         self._timeout = timeout
         self._own = tuple(own)
-        self._public: dict[Address, bool] = {}
+        self._judged: dict[tuple[str, bool], tuple[Sequence[Address], list[str]]] = {}
 
     def connect(self, where: Where, inside: bool, connected: Connected) -> Connecting | None:
         """Connect to ``where`` and call ``connected`` once with the wire or why there is none; ``None``: it was called.
@@ -95,36 +91,23 @@ class Connector:
         if isinstance(found, Missing):
             connected(Cause.NO_SUCH_HOST if found is Missing.NAME else Cause.NO_NAMES)
             return None
-        allowed = in_turn([one for one in found if inside or self._is_public(one)])
+        allowed = self._allowed(found, where.host, inside)
         if not allowed:
             connected(Cause.INSIDE)
             return None
-
-        def done(wire: Wire | None) -> None:
-            if wire is not None and not inside and _to_itself(wire):
-                wire.reset()
-                connected(Cause.INSIDE)
-            else:
-                connected(Cause.NO_CONNECTION if wire is None else wire)
-
-        dial = Dial(self._poller, self._deadlines, allowed, where.port, self._timeout, done)
+        dial = Dial(self._poller, self._deadlines, allowed, where.port, inside, self._timeout, connected)
         dial.start()
         return dial if dial.wanted else None
 
-    def _is_public(self, address: Address) -> bool:
-        known = self._public.get(address)
-        if known is None:
-            if len(self._public) >= _KNOWN:
-                self._public.clear()
-            known = self._public[address] = public(address, self._own)
-        return known
-
-
-def _to_itself(wire: Wire) -> bool:
-    """Whether ``wire`` leads to this machine: it speaks to its own addresses, old and new, from these."""
-    with borrowed(wire.descriptor) as one, contextlib.suppress(OSError):
-        return bool(one.getsockname()[0] == one.getpeername()[0])
-    return False
+    def _allowed(self, found: Sequence[Address], host: str, inside: bool) -> list[str]:
+        """Give those of ``found`` that may be tried, in turn; judged once while they stay the same."""
+        known = self._judged.get((host, inside))
+        if known is None or known[0] != found:
+            if len(self._judged) >= _KNOWN:
+                self._judged.clear()
+            tried = in_turn([one for one in found if inside or public(one, self._own)])
+            known = self._judged[host, inside] = found, [numeric(one) for one in tried]
+        return known[1]
 
 
 def _broke(failure: Failure, connected: Connected, way: _LookUp) -> None:

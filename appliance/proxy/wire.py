@@ -1,4 +1,4 @@
-"""One connected socket of the data path: reads and writes that never wait, in clear or through TLS.
+"""One socket of the data path: reads and writes that never wait, in clear or through TLS.
 
 May live here: bytes in and out of a descriptor, what the kernel did not take yet. May not: what the bytes mean, when to
 read. A wire is told of edges: ``readable`` stays true until a read has shown that nothing is left.
@@ -13,8 +13,9 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final
 
+from appliance.proxy.deadlines import NEVER
 from appliance.proxy.poll import Poller
 
 PIECE: Final = 64 * 1024
@@ -23,51 +24,58 @@ _GONE: Final = select.EPOLLHUP | select.EPOLLERR
 _ENDING: Final = _GONE | select.EPOLLRDHUP
 _ROOM: Final = _GONE | select.EPOLLOUT
 _MORE: Final = ~select.EPOLLOUT
+_USUAL: Final = select.EPOLLIN | select.EPOLLOUT
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 _FINISH, _CLOSE = 1, 2
 
 
-class Receiver(Protocol):
-    """Whoever a wire belongs to at the moment."""
+class Receiver:
+    """Whoever a wire belongs to at the moment; what a receiver leaves out does not matter to it.
+
+    ``tick`` and ``leave`` are asked of who has a client's wire, ``drop`` also after a fault of ours.
+    """
+
+    __slots__ = ()
 
     def readable(self, wire: Wire) -> None:
         """Something may be read from ``wire``, or its end was reached."""
-        ...
 
     def drained(self, wire: Wire) -> None:
-        """All that was written to ``wire`` is on its way, after there had been too much; it may be closed now."""
-        ...
+        """All that was written to ``wire`` is on its way, after there had been too much; it may be closed now.
+
+        Or it is connected now, or could not be (``gone``).
+        """
 
     def broke(self) -> None:
         """End at once: a fault of ours."""
-        ...
+        self.drop()
+
+    def tick(self, now: float) -> float | None:  # noqa: ARG002 - it matters to those that may be late
+        """End what takes too long at ``now`` (s, monotonic); give when to look again, ``None``: never."""
+        return None
+
+    def leave(self) -> None:
+        """End if nothing is under way: the service stops. Asked again and again."""
+
+    def drop(self) -> None:
+        """End at once."""
 
 
-class _Nobody(Receiver):
-    """Takes nothing: whoever gets the wire reads what it is told of then."""
-
-    def readable(self, wire: Wire) -> None:
-        """Leave it."""
-
-    def drained(self, wire: Wire) -> None:
-        """Leave it."""
-
-    def broke(self) -> None:
-        """Nothing is here to be ended."""
-
-
-NOBODY: Final = _Nobody()
-"""To whom a wire belongs that nobody has yet, or any more."""
+NOBODY: Final = Receiver()
+"""To whom a wire belongs that nobody has yet, or any more: whoever gets it reads what it is told of then."""
 
 
 class Wire:
-    """The connected, non-blocking socket ``descriptor``, told of by ``poller`` and belonging to ``receiver``.
+    """The non-blocking socket ``descriptor``, told of by ``poller`` and belonging to ``receiver``.
 
-    ``readable``: a read may give something. ``blocked``: something waits to be written. ``gone``: both directions are
-    closed or the connection is broken; ``ending``: the other side sends no more, or that.
+    ``readable``: a read may give something. ``blocked``: something waits to be written, or it is not connected yet.
+    ``gone``: both directions are closed or the connection is broken; ``ending``: the other side sends no more, or that.
+    ``due`` is when it is looked at whether something takes too long (``deadlines``).
     """
 
-    __slots__ = ("_afterwards", "_left", "blocked", "descriptor", "ending", "gone", "poller", "readable", "receiver")
+    __slots__ = (
+        "_afterwards", "_left", "blocked", "descriptor", "due", "ending", "gone", "poller", "readable", "receiver",
+    )  # fmt: skip
     plain = True
     """Whether the bytes in the kernel are those that are read and written, so that they can be spliced."""
 
@@ -75,12 +83,17 @@ class Wire:
         self.poller = poller
         self.descriptor = descriptor
         self.receiver = receiver
+        self.due = NEVER
         self.readable = self.blocked = self.gone = self.ending = False
         self._left: bytes | memoryview | None = None
         self._afterwards = 0
 
     def ready(self, mask: int) -> None:
         """Take events from the poller."""
+        if mask == _USUAL and not self.blocked:
+            self.readable = True
+            self.receiver.readable(self)
+            return
         if mask & _ENDING:
             self.ending = True
             if mask & _GONE:
@@ -99,6 +112,10 @@ class Wire:
     def broke(self) -> None:
         """End: a fault of ours."""
         self.receiver.broke()
+
+    def tick(self, now: float) -> float | None:
+        """Let whoever has it end what takes too long."""
+        return self.receiver.tick(now)
 
     def read(self, most: int = PIECE) -> bytes | None:
         """Give what has arrived, ``b""`` at the end, ``None`` for nothing; raises ``OSError`` when it is broken."""
@@ -127,7 +144,7 @@ class Wire:
         self.poller.again(self)
 
     def wait(self) -> None:
-        """Tell the receiver when there is room again: a write of its own was not taken."""
+        """Tell the receiver when there is room: a write of its own was not taken, or it is not connected yet."""
         self.blocked = True
 
     def finish(self) -> None:

@@ -7,19 +7,16 @@ says. The proxy's other side, where browsers knock, is the loopback of the machi
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
 import socket
 import ssl
 import subprocess
-import threading
 from pathlib import Path
 from typing import ClassVar
 
 from appliance.daemon.authority import ensure_authority, issue
 from tests.integration.proxy.school import School
 from tests.integration.support_place import ROOT
-from tests.integration.wlan.networks import Host
+from tests.integration.wlan.networks import Host, host_with_names
 
 SITE, SITE6 = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
 NOBODY6 = "2606:2800:21f:cb07::dead"
@@ -27,8 +24,6 @@ NOBODY6 = "2606:2800:21f:cb07::dead"
 NAME, OTHER_NAME, BOTH = "www.seite.example", "andere.example", "beide.example"
 BROKEN6, SILENT = "halb.example", "stumm.example"
 _NAMES = {NAME: (SITE,), OTHER_NAME: (SITE,), BOTH: (SITE6, SITE), BROKEN6: (NOBODY6, SITE), SILENT: (NOBODY6,)}
-_NETWORK = 0x40000000  # CLONE_NEWNET
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Outside(School):
@@ -46,13 +41,7 @@ class Outside(School):
     )
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
-        hosts, resolv = folder / "hosts", folder / "resolv.conf"
-        lines = [f"{address} {name}\n" for name, addresses in _NAMES.items() for address in addresses]
-        hosts.write_text("".join(["127.0.0.1 localhost\n", *lines]))
-        resolv.write_text("nameserver 192.0.2.1\n")
-        for path in (hosts, resolv):
-            path.chmod(0o644)
-        self.server = Host({Path("/etc/hosts"): hosts, Path("/etc/resolv.conf"): resolv})
+        self.server = host_with_names(folder, _NAMES)
         stack.callback(self.server.end)
         self.internet = Host()
         stack.callback(self.internet.end)
@@ -62,7 +51,7 @@ class Outside(School):
 
     def listen(self, port: int, address: str = SITE) -> socket.socket:
         """Listen out there."""
-        return _in_network(self.internet, lambda: _listening(address, port))
+        return self.internet.within(lambda: _listening(address, port))
 
     @property
     def far_context(self) -> ssl.SSLContext:
@@ -86,7 +75,7 @@ class Outside(School):
         return daemon
 
     def _more(self, stack: contextlib.ExitStack) -> tuple[int, ...]:
-        listener = stack.enter_context(_in_network(self.server, lambda: _listening("127.0.0.1", 0)))
+        listener = stack.enter_context(self.server.within(lambda: _listening("127.0.0.1", 0)))
         number = listener.fileno()
         argv = ["/usr/bin/python3", str(Path(__file__).with_name("echo.py")), str(number)]
         process = subprocess.Popen(argv, pass_fds=(number,), stdin=subprocess.PIPE)
@@ -95,7 +84,7 @@ class Outside(School):
         return (self.echo,)
 
     def _raw(self) -> socket.socket:
-        return _in_network(self.server, lambda: _listening("127.0.0.1", 0))
+        return self.server.within(lambda: _listening("127.0.0.1", 0))
 
     def _link(self) -> None:
         pid = self.internet.process.pid
@@ -119,22 +108,3 @@ class Outside(School):
 def _listening(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return socket.create_server((address, port), family=family, backlog=4096)
-
-
-def _in_network(host: Host, make):
-    """Call ``make`` in the network of ``host``: sockets stay where they were made."""
-    made = []
-
-    def enter() -> None:
-        network = os.open(f"/proc/{host.process.pid}/ns/net", os.O_RDONLY)
-        try:
-            if _libc.setns(network, _NETWORK) == 0:
-                made.append(make())
-        finally:
-            os.close(network)
-
-    thread = threading.Thread(target=enter)
-    thread.start()
-    thread.join()
-    (one,) = made
-    return one

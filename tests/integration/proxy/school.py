@@ -24,7 +24,9 @@ OTHER = "Zwiebel-Kuchen8"
 FRED, MARIA = "fred.mustermann", "maria.lehrer"
 PROBE = support_parts.PROBE.login
 _KIND = "kind."
-OTHERS = tuple(f"{_KIND}{word}" for word in ("eins", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht"))
+OTHERS = tuple(
+    f"{_KIND}{word}" for word in ("eins", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
+)
 """Pupils, each for one test: what somebody moved through tunnels counts for minutes."""
 BLOCKED = "spiele.example"
 

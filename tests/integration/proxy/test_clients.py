@@ -5,9 +5,12 @@ import http.client
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
+from appliance.policy.account import Lock
+from tests.integration.demo.waiting import eventually
 from tests.integration.proxy.school import BLOCKED, FRED, MARIA, School, sign
 from tests.integration.support_parts import LIMIT, PASSWORD
 
@@ -40,6 +43,29 @@ def test_one_connection_serves_many_requests(school):
     status, _, size, code, _, connections = curl(school, url)
     assert (status, size, code) == (200, 20, 0)
     assert connections == 0  # what the last of the twenty needed
+
+
+def test_requests_of_one_connection_with_the_same_fields_are_each_judged_and_answered(school):
+    login = school.somebody()
+    fields = f"Host: a\r\nAccept-Language: en\r\n{sign(login)}\r\n"
+    with school.connect() as client:
+
+        def asked(url, method="GET"):
+            client.sendall(f"{method} {url} HTTP/1.1\r\n{fields}".encode())
+            response = http.client.HTTPResponse(client, method=method)
+            response.begin()
+            return response.status, response.headers["Content-Language"], len(response.read()) > 100
+
+        here, page = f"http://127.0.0.1:{school.site}/bytes/5", (403, "en", True)
+        assert [asked(here) for _ in range(3)] == [(200, None, False)] * 3
+        assert asked(f"http://{BLOCKED}/") == page
+        assert asked(f"http://{BLOCKED}/", "HEAD") == (403, "en", False)
+        school.publish(**{login.replace(".", "__"): {"locks": (Lock(None, datetime.now(UTC), None),)}})
+        eventually(lambda: asked(here) == page)
+        school.publish()
+        eventually(lambda: asked(here) == (200, None, False))
+        assert asked("ftp://a/", "HEAD") == (501, "en", False)
+        assert client.recv(1) == b""
 
 
 @pytest.mark.parametrize("user", ["", f"{FRED}:Falsch-Falsch1"])

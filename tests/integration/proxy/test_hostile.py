@@ -8,9 +8,10 @@ import time
 
 import pytest
 
+from tests.integration.demo.waiting import eventually
 from tests.integration.proxy.load import rss
 from tests.integration.proxy.school import answer, sign
-from tests.integration.proxy.wire import asked, ends_within, raw
+from tests.integration.proxy.wire import all_recorded, asked, ends_within, raw, uses
 from tests.integration.support_parts import LIMIT
 
 
@@ -29,6 +30,7 @@ def test_a_part_of_what_is_too_large_is_too_large(school):
 
 def test_heads_before_the_answer_count(school):
     interim = b"HTTP/1.1 103 Early\r\nLink: " + b"x" * 30_000 + b"\r\n\r\n"
+    begin = all_recorded(school)
     with school.connect() as client:
         client.sendall(raw(school).encode())
         with asked(school) as (origin, _head), contextlib.suppress(OSError):
@@ -38,6 +40,7 @@ def test_heads_before_the_answer_count(school):
         _, rest = answer(client)
     assert len(rest) < LIMIT * 1.1
     assert b"HTTP/1.1 200 " not in rest
+    eventually(lambda: [use["outcome"] for use in uses(school, begin) if use["down"] > LIMIT] == ["refused"])
 
 
 def test_a_site_that_answers_for_now_and_never_for_good(school):

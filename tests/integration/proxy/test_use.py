@@ -8,7 +8,7 @@ import pytest
 from appliance.daemon.request_client import BlockingClient
 from tests.integration.demo.waiting import eventually
 from tests.integration.proxy.school import BLOCKED, FRED, School, answer, sign
-from tests.integration.proxy.wire import all_recorded, ask, asked, ends_within, open_tunnel, raw, until, uses
+from tests.integration.proxy.wire import all_recorded, answering, ask, asked, ends_within, open_tunnel, raw, until, uses
 from tests.integration.support_parts import LIMIT
 
 
@@ -105,21 +105,10 @@ def test_what_fails_and_what_is_broken_off(school):
             until(client, b"abc")
         assert ends_within(client, 5)
     assert (use["down"], use["outcome"]) == (3, "failed")
-    with one_use(school) as use, asked_for(school) as (client, origin):
-        origin.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
-        until(client, b"abc")
+    with one_use(school) as use, answering(school, 1000) as (client, origin):
         client.close()
         assert ends_within(origin, 5)
     assert (use["down"], use["outcome"]) == (3, "broken-off")
-
-
-@contextlib.contextmanager
-def asked_for(school: School):
-    """Both ends of an exchange, the site's turn."""
-    with school.connect() as client:
-        client.sendall(raw(school).encode())
-        with asked(school) as (origin, _head):
-            yield client, origin
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,17 @@ def asked(school: School):
         yield connection, head
 
 
+@contextlib.contextmanager
+def answering(school: School, length: int):
+    """Both ends of an exchange: a client, and the raw site, of whose ``length`` bytes it has got ``abc``."""
+    with school.connect() as client:
+        client.sendall(raw(school).encode())
+        with asked(school) as (origin, _head):
+            origin.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nabc".encode())
+            until(client, b"abc")
+            yield client, origin
+
+
 def until(connection: socket.socket, end: bytes) -> bytes:
     data = b""
     while not data.endswith(end):
@@ -51,8 +62,13 @@ def until(connection: socket.socket, end: bytes) -> bytes:
     return data
 
 
+def connect(school: School, login: str = FRED) -> bytes:
+    """The head that asks for a tunnel to the raw site."""
+    return f"CONNECT 127.0.0.1:{school.raw_site} HTTP/1.1\r\nHost: a\r\n{sign(login)}\r\n".encode()
+
+
 def tunnel(school: School, client: socket.socket, login: str = FRED) -> None:
-    client.sendall(f"CONNECT 127.0.0.1:{school.raw_site} HTTP/1.1\r\nHost: a\r\n{sign(login)}\r\n".encode())
+    client.sendall(connect(school, login))
     assert b" 200 " in until(client, b"\r\n\r\n")
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import os
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,8 @@ _LINKS = {
     "away": ("203.0.113", "2001:db8:1"),
 }
 _DEADLINE = 20.0
-_OWN_FOLDER, _MOUNTS, _NETWORK = 0x200, 0x20000, 0x40000000  # CLONE_FS, CLONE_NEWNS, CLONE_NEWNET: sched.h
+_OWN_FOLDER = 0x200  # CLONE_FS, and CLONE_NEWNET and CLONE_NEWNS: sched.h
+_NAMESPACES = (("net", 0x40000000), ("mnt", 0x20000))
 _libc = ctypes.CDLL(None, use_errno=True)
 T = TypeVar("T")
 
@@ -70,9 +72,22 @@ class Host:
             thread.submit(self._enter).result()
             return thread.submit(work).result()
 
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be here meanwhile with this thread, and with all that it starts."""
+        before = Path.cwd()
+        with contextlib.ExitStack() as stack:
+            for name, kind in _NAMESPACES:
+                place = stack.enter_context(Path(f"/proc/thread-self/ns/{name}").open())
+                stack.callback(os.chdir, before)
+                stack.callback(lambda place=place, kind=kind: _done(_libc.setns(place.fileno(), kind)))
+            self._enter()
+            os.chdir(before)
+            yield
+
     def _enter(self) -> None:
         _done(_libc.unshare(_OWN_FOLDER))
-        for name, kind in (("net", _NETWORK), ("mnt", _MOUNTS)):
+        for name, kind in _NAMESPACES:
             with Path(f"/proc/{self.process.pid}/ns/{name}").open() as place:
                 _done(_libc.setns(place.fileno(), kind))
 
@@ -99,6 +114,17 @@ class Host:
 def _done(result: int) -> None:
     if result != 0:
         raise OSError(ctypes.get_errno(), "a thread could not enter a namespace")
+
+
+def host_with_names(folder: Path, names: Mapping[str, Iterable[str]]) -> Host:
+    """A machine that knows the addresses of ``names`` by files in ``folder``; its nameserver is one that nobody is."""
+    hosts, resolv = folder / "hosts", folder / "resolv.conf"
+    lines = [f"{address} {name}\n" for name, addresses in names.items() for address in addresses]
+    hosts.write_text("".join(["127.0.0.1 localhost\n", *lines]))
+    resolv.write_text("nameserver 192.0.2.1\n")
+    for path in (hosts, resolv):
+        path.chmod(0o644)
+    return Host({Path("/etc/hosts"): hosts, Path("/etc/resolv.conf"): resolv})
 
 
 class Running:

@@ -82,6 +82,7 @@ def test_addresses_are_in_what_lists_say_of_them_and_of_their_host(index_of, ent
             e for e in entries if (above(host, e.text) if e.kind is Kind.DOMAIN else below(f"{host}/{path}", e.text))
         ]
         assert index.of_url(host, path) == naive(found), (host, path)
+        assert index.by_path(host) or index.of_url(host, path) == index.of(host)
         told = {(match.category, match.text, match.allow) for match in index.matches(host, path)}
         assert told == {(entry.category, entry.text, entry.allow) for entry in found}
 
@@ -123,6 +124,14 @@ def test_what_only_looks_like_a_listed_address_is_none(index_of, path):
     assert index.of_url("host.example", path) == frozenset()
     assert index.of_url("other.host.example", "bad") == frozenset()
     assert index.of("host.example") == frozenset()
+
+
+def test_only_where_pages_or_expressions_are_listed_does_the_path_matter(index_of):
+    index = index_of(url("adult", "www.host.example/bad"), domain("games", "play.example"))
+    sites = ("host.example", "www2.host.example", "other.host.example", "play.example", "example")
+    assert [site for site in sites if index.by_path(site)] == ["host.example", "www2.host.example"]
+    assert all(map(index_of(Entry("adult", Kind.EXPRESSION, "sex")).by_path, sites))
+    assert not any(map(Index.empty().by_path, sites))
 
 
 def test_an_address_with_more_steps_than_are_looked_at_is_found_by_its_beginning(index_of):

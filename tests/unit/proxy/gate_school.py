@@ -84,7 +84,7 @@ class School:
 
     def judge(self, host="example.org", port=80, login="fred", tunnel=False, action=Action.FETCH, size=None):
         passed = self.gate.judge(self.wish(host, port, login, tunnel, action, size))
-        return passed if isinstance(passed, Obstacle) else passed[1]
+        return passed if isinstance(passed, Obstacle) else passed.allowed
 
     @staticmethod
     def wish(host="example.org", port=80, login="fred", tunnel=False, action=Action.FETCH, size=None):

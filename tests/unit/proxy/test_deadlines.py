@@ -1,12 +1,13 @@
 """When late ones are looked at, and how often."""
 
-from appliance.proxy.deadlines import Deadlines
+from appliance.proxy.deadlines import NEVER, Deadlines
 
 
 class Waiting:
     """Gives the ``answers`` one after the other, then ``None``; an exception among them is raised."""
 
     def __init__(self, *answers):
+        self.due = NEVER
         self.answers = list(answers)
         self.ticks = []
 
@@ -52,6 +53,16 @@ def test_an_instant_that_has_passed_comes_with_the_next_sweep_and_not_within_thi
     assert one.ticks == [100.0, 100.25]
 
 
+def test_nor_when_others_are_still_to_be_looked_at_within_it():
+    deadlines, one, other = Deadlines(0.0), Waiting(2.0), Waiting()
+    deadlines.watch(one, 1.0)
+    deadlines.watch(other, 2.0)
+    deadlines.sweep(10.0)
+    assert (one.ticks, other.ticks) == ([10.0], [10.0])
+    deadlines.sweep(10.25)
+    assert one.ticks == [10.0, 10.25]
+
+
 def test_a_clock_that_stood_still_leaves_nobody_out():
     deadlines = Deadlines(0.0)
     many = [Waiting() for _ in range(1000)]
@@ -88,9 +99,57 @@ def test_who_is_over_soon_is_forgotten_at_once():
     deadlines.watch(one, 5.0)
     for other in others[900:]:
         deadlines.watch(other, 5.0)
-    deadlines.forget(one, 5.0)
-    deadlines.forget(one, 5.0)
-    deadlines.forget(Waiting(), 7.0)
+    deadlines.forget(one)
+    deadlines.forget(one)
+    deadlines.forget(Waiting())
+    assert sum(map(len, deadlines._buckets.values())) == 1000
     deadlines.sweep(6.0)
     assert one.ticks == []
     assert all(other.ticks == [6.0] for other in others)
+
+
+def test_an_earlier_instant_counts_and_a_later_one_does_not():
+    deadlines, one = Deadlines(0.0), Waiting(30.0, 40.0)
+    for at in (20.0, 10.0, 15.0):
+        deadlines.watch(one, at)
+    for second in range(50):
+        deadlines.sweep(float(second))
+    assert one.ticks == [11.0, 31.0, 41.0], "and not at 21, too"
+
+
+def test_who_is_forgotten_because_of_another_one_is_not_looked_at():
+    deadlines, two, three = Deadlines(0.0), Waiting(), Waiting()
+
+    class One(Waiting):
+        def tick(self, now):
+            deadlines.forget(two)
+            deadlines.forget(three)
+            deadlines.watch(three, 20.0)
+            return super().tick(now)
+
+    for each in (one := One(), two, three):
+        deadlines.watch(each, 5.0)
+    deadlines.sweep(6.0)
+    deadlines.sweep(30.0)
+    assert (one.ticks, two.ticks, three.ticks) == ([6.0], [], [30.0])
+
+
+def test_nothing_is_kept_of_who_is_forgotten_however_late_it_was():
+    deadlines = Deadlines(100.0)
+    for at in (0.0, 99.9, 100.0, 100.3, 1e6):
+        one = Waiting()
+        deadlines.watch(one, 2e6)
+        deadlines.watch(one, at)
+        deadlines.forget(one)
+        assert not any(deadlines._buckets.values())
+
+
+def test_who_is_watched_again_after_it_was_forgotten_is_looked_at_once():
+    deadlines, one = Deadlines(0.0), Waiting()
+    deadlines.watch(one, 20.0)
+    deadlines.watch(one, 10.0)
+    deadlines.forget(one)
+    deadlines.watch(one, 15.0)
+    for second in range(30):
+        deadlines.sweep(float(second))
+    assert one.ticks == [16.0]

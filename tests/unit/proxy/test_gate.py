@@ -33,6 +33,9 @@ class Pages:
     def of_url(self, host, path):
         return self.of(host) | ({"games"} if path.startswith("/spiele") else set())
 
+    def by_path(self, _host):
+        return True
+
 
 @pytest.fixture
 def school():
@@ -62,7 +65,7 @@ def test_what_somebody_named_by_hand_is_no_bare_address(school):
     school.renew(exceptions=frozenset({Where("93.184.215.14", 443)}))
     assert school.gate.listed(school.wish("93.184.215.14", 443)) == {"unlisted"}
     assert school.gate.listed(school.wish("93.184.215.14", 80)) == {"address"}
-    assert school.gate.listed(school.wish("93.184.215.15", 443)._replace(unnamed=True)) == {"unlisted"}
+    assert school.gate.listed(replace(school.wish("93.184.215.15", 443), unnamed=True)) == {"unlisted"}
 
 
 def test_a_page_on_a_list_is_closed_and_others_of_the_site_are_open(school):
@@ -82,6 +85,19 @@ def test_the_next_page_of_a_site_is_looked_up_before_it_is_part_of_what_is_under
     assert session.goes_on(guest, where, "/other", 1001.0)
     assert not session.goes_on(guest, where, "/spiele", 1001.0)
     assert session.goes_on(guest, where, "/", 1001.0)
+
+
+def test_pages_of_a_site_of_which_the_lists_know_none_are_not_looked_up(school):
+    school.renew(pages := Pages())
+    session = admit(school.gate, school.wish(), 1000.0, "/")
+    pages.by_path = lambda host: host != "example.org"
+    assert session.goes_on(session.wish.guest, session.wish.where, "/other", 1001.0)
+    before = pages.asked
+    assert all(session.goes_on(session.wish.guest, session.wish.where, f"/{n}", 1001.0) for n in range(9))
+    assert pages.asked == before
+    pages.by_path = lambda _host: True  # as if the lists were others now
+    session.recheck()
+    assert not session.goes_on(session.wish.guest, session.wish.where, "/spiele", 1001.0)
 
 
 def test_a_list_that_closes_the_page_ends_it(school):

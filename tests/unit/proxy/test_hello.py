@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.proxy.hello import HELLO_MAX, Hello, NotTls, Reading, alert, client_hello
+from appliance.proxy.hello import HELLO_MAX, Hello, NotTls, Reading, alert
 
 _LINES = Path(__file__).with_name("hellos.txt").read_text(encoding="ascii").splitlines()
 REAL = {
@@ -15,6 +15,10 @@ REAL = {
     for number, (how, data) in enumerate(pairwise(_LINES[2:]))
     if how.startswith("#")
 }
+
+
+def client_hello(data: bytes | bytearray) -> Hello | None:
+    return Reading().look(data)
 
 
 def sized(body: bytes, width: int = 2) -> bytes:

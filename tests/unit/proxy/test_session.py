@@ -49,9 +49,9 @@ def test_other_ports_are_closed(port, tunnel, school):
 def test_exceptions_are_named_with_their_port(school):
     for tunnel in (False, True):
         assert isinstance(school.judge("10.1.0.7", 8080, tunnel=tunnel), Allow)
-        assert school.gate.opens_inside(school.wish("10.1.0.7", 8080, tunnel=tunnel))
+        assert school.gate.judge(school.wish("10.1.0.7", 8080, tunnel=tunnel)).inside
     assert isinstance(school.judge("10.1.0.7", 80), Allow)  # whoever connects will see that it is inside
-    assert not school.gate.opens_inside(school.wish("10.1.0.7", 80))
+    assert not school.gate.judge(school.wish("10.1.0.7", 80)).inside
 
 
 def test_categories(school):
@@ -79,9 +79,23 @@ def test_names_with_numbers_are_names(host, school):
     assert isinstance(school.judge(host), Allow)
 
 
+@pytest.mark.parametrize(("port", "tunnel"), [(80, False), (443, True)])
+def test_what_is_no_exception_any_more_does_not_go_on_inside(school, port, tunnel):
+    place = Where("10.1.0.7", port)
+    school.renew(exceptions=frozenset({place}))
+    opened = Open(school, host=place.host, port=port, tunnel=tunnel)
+    assert opened.session.inside
+    opened.session.recheck()
+    assert opened.ended == []
+    school.renew()
+    opened.session.recheck()
+    assert opened.ended == [Refused(Cause.INSIDE, "CODE")]
+    assert not Open(school, host=place.host, port=port, tunnel=tunnel).session.inside
+
+
 def test_only_the_probe_reaches_the_machine_itself(school):
     assert isinstance(school.judge("127.0.0.1", 12345, "probe"), Allow)
-    assert school.gate.opens_inside(school.wish("127.0.0.1", 12345, "probe"))
+    assert school.gate.judge(school.wish("127.0.0.1", 12345, "probe")).inside
     assert school.judge("127.0.0.1", 12345, "fred").why is Reason.CLOSED_PORT
     assert school.judge("10.1.0.1", 12345, "probe").why is Reason.CLOSED_PORT
 
@@ -212,14 +226,16 @@ def for_pupils(school):
 
 
 def test_where_search_is_safe_and_for_whom(school):
-    wish = school.wish("suche.example", 443, tunnel=True)
-    assert school.gate.way(wish) is wish.where
+    def way(host="suche.example", port=80, **how):
+        return school.gate.judge(school.wish(host, port, **how)).way
+
+    assert way(port=443, tunnel=True) == Where("suche.example", 443)
     for_pupils(school)
-    assert school.gate.way(wish) == Where("sicher.suche.example", 443)
+    assert way(port=443, tunnel=True) == Where("sicher.suche.example", 443)
     assert Open(school, host="suche.example").session.way == Where("sicher.suche.example", 80)
-    assert school.gate.way(school.wish("suche.example", login="maria")) == Where("suche.example", 80)
-    assert school.gate.way(school.wish("suche.example", login="")) == Where("sicher.suche.example", 80)
-    assert school.gate.way(school.wish("www.suche.example")) == Where("www.suche.example", 80)
+    assert way(login="maria") == Where("suche.example", 80)
+    assert way(login="") == Where("sicher.suche.example", 80)
+    assert way("www.suche.example") == Where("www.suche.example", 80)
 
 
 def test_a_connection_from_before_ends_when_safe_search_begins_or_ends(school):
@@ -244,15 +260,16 @@ def test_a_connection_from_before_ends_when_safe_search_begins_or_ends(school):
 def test_requests_to_one_site_are_one_session_for_a_minute(school):
     session = Open(school).session
     mine = session.wish
-    assert session.goes_on(mine.guest, mine.where, "", 1059.9)
-    assert not session.goes_on(mine.guest, mine.where, "", 1060.0)
-    assert not session.goes_on(mine.guest, Where("example.org", 443), "", 1001.0)
+    assert session.goes_on(mine.guest, mine.where, "/", 1059.9)
+    assert not session.goes_on(mine.guest, mine.where, "/", 1060.0)
+    assert not session.goes_on(mine.guest, mine.where, "", 1001.0), "a request for a tunnel"
+    assert not session.goes_on(mine.guest, Where("example.org", 443), "/", 1001.0)
     anew = replace(mine.guest, password_changed_at=NOW)
-    assert not session.goes_on(anew, mine.where, "", 1001.0), "somebody who signed in with another password"
-    assert not Open(school, port=443, tunnel=True).session.goes_on(mine.guest, Where("example.org", 443), "", 1001.0)
+    assert not session.goes_on(anew, mine.where, "/", 1001.0), "somebody who signed in with another password"
+    assert not Open(school, port=443, tunnel=True).session.goes_on(mine.guest, Where("example.org", 443), "/", 1001.0)
     school.change(replace(FRED, disabled=True))
     session.recheck()
-    assert not session.goes_on(mine.guest, mine.where, "", 1001.0)
+    assert not session.goes_on(mine.guest, mine.where, "/", 1001.0)
 
 
 def test_a_tunnel_carries_a_file_of_the_limit_each_way_and_not_much_more(school):
@@ -271,7 +288,7 @@ def test_who_has_moved_as_much_as_he_may_is_refused_until_the_window_has_moved_o
     wish = opened.session.wish
     refused = admit(school.gate, wish, 1002.0)
     assert (refused.why, 500 < refused.retry_after < 700) == (Reason.TOO_LARGE, True)
-    assert not isinstance(admit(school.gate, wish._replace(where=Where("example.net", 443)), 1002.0), Obstacle)
+    assert not isinstance(admit(school.gate, replace(wish, where=Where("example.net", 443)), 1002.0), Obstacle)
     opened.session.over(Outcome.REFUSED)
     assert not isinstance(admit(school.gate, wish, 1700.0), Obstacle)
 
