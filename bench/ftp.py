@@ -18,7 +18,8 @@ from functools import partial
 from bench.ftp_client import Server
 from bench.ftp_peers import proftpd, vsftpd
 from bench.harness import Row
-from tests.integration.fileshare.school import FRED, PASSWORD, start_school
+from tests.integration.fileshare.school import FRED, start_school
+from tests.integration.support_parts import PASSWORD
 
 SIZE = 256 * 1024 * 1024
 _TMPFS = "/dev/shm"

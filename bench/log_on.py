@@ -16,7 +16,7 @@ import statistics
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -187,7 +187,7 @@ def _known_to(school: School, domain: RunningDomain) -> None:
 
 @contextlib.contextmanager
 def _lesson(
-    settings: dict[str, dict[str, object]], units: tuple[str, ...], ready: Callable[[School], None]
+    settings: Mapping[str, object], units: tuple[str, ...], ready: Callable[[School], None]
 ) -> Iterator[Lesson]:
     with outside() as (site, _far, _received):
         proxy = {"exceptions": [f"127.0.0.1:{site}"]}

@@ -1,14 +1,15 @@
 """The proxy against squid, tinyproxy, e2guardian and haproxy, and against no proxy at all; goals are PERFORMANCE.md's.
 
-Ours signs in, decides by 200 rules, looks up five million domains, counts and records; they do none of it. The server
-under test has one core, its load, the origin and all else the other. That other core may have more to do for a request
-than the proxy has, so that rates say less than CPU a request: how busy either was is printed at the end. CPU and memory
-are those of the serving process; what our log of use spends beside it is printed too.
+Ours signs in, decides by 200 rules, looks up five million domains, reads each ClientHello, counts and records; they do
+none of it. The server under test has one core, its load, the origin and all else the other. That other core may have
+more to do for a request than the proxy has, so that rates say less than CPU a request: how busy either was is printed
+at the end. CPU and memory are those of the serving process; what our log of use spends beside it is printed too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import shutil
 import tempfile
@@ -20,12 +21,13 @@ from bench import proxy_load as load
 from bench.cores import beside
 from bench.harness import Row
 from bench.proxy_figures import House, Idle, Sample, Series
+from bench.proxy_internet import internet
 from bench.proxy_origin import origin
 from bench.proxy_peers import HELD_BY_THREADS, peers
 from bench.proxy_school import school
 from bench.proxy_server import Server
 
-_ROUNDS, _SECONDS, _KEPT, _CONNECTS = 3, 2, 50, 4000
+_ROUNDS, _SECONDS, _KEPT, _CONNECTS = 5, 2, 50, 4000
 _BULK, _BULK_TLS, _GB = 2 << 30, 1 << 30, 1e9
 _IDLE, _OTHER_FILES = 10_000, 900
 _ALL = ("squid", "haproxy", "tinyproxy", "e2guardian", "direct")
@@ -51,9 +53,9 @@ _LATENCY: _Figure = "", "us", False, lambda sample: sample.median, {"squid": 1.1
 
 @contextlib.contextmanager
 def rows() -> Iterator[tuple[Row, ...]]:
-    """Give the rows while all servers run. Needs wrk, haproxy and squid; the other peers if they are there."""
-    if shutil.which("wrk") is None or shutil.which("haproxy", path="/usr/sbin:/usr/bin") is None:
-        print("proxy: skipped; needs wrk, haproxy and its other peers (make deps-test)")
+    """Give the rows while all servers run. Needs root, wrk, haproxy and squid; the other peers if they are there."""
+    if os.geteuid() or shutil.which("wrk") is None or shutil.which("haproxy", path="/usr/sbin:/usr/bin") is None:
+        print("proxy: skipped; needs root, wrk, haproxy and its other peers (make deps-test)")
         yield ()
         return
     _soft, files = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -61,9 +63,10 @@ def rows() -> Iterator[tuple[Row, ...]]:
     most = min(_IDLE, files // 2 - _OTHER_FILES)
     with contextlib.ExitStack() as stack:
         stack.enter_context(beside())
+        stack.enter_context(internet())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp")))
         beyond = stack.enter_context(origin(folder))
-        ours, log_of_use, certificate = stack.enter_context(school(beyond, most))
+        ours, log_of_use, certificate = stack.enter_context(school(most))
         house = House({"ours": ours, **stack.enter_context(peers(beyond, certificate, most))}, beyond, log_of_use)
         series = _series(house)
         yield (
@@ -141,7 +144,7 @@ def _idle(house: House, most: int) -> Iterator[Row]:
 
 
 def _http(house: House, connections: int, tls: bool, server: Server) -> Sample:
-    return house.sample(server, lambda: load.requests(server, house.beyond.site, connections, _SECONDS, tls))
+    return house.sample(server, lambda: load.requests(server, connections, _SECONDS, tls))
 
 
 def _connects(house: House, server: Server) -> Sample:

@@ -128,7 +128,7 @@ class Idle:
     def _measured(self, server: Server, wanted: int) -> float:
         assert server.pid is not None
         if server.name not in self._before:
-            load.requests(server, self._beyond.site, 50, 1)
+            load.requests(server, 50, 1)
             load.arrive(server, self._beyond.tunnels, 200, 50, lambda one: one.close())
             self._before[server.name] = _at_rest(server.pid)
         held = load.opened(server, self._beyond.tunnels, wanted)

@@ -18,13 +18,21 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from bench.proxy_internet import NAME
 from bench.proxy_origin import ANSWER, file_in_memory, send_from
 from bench.proxy_server import PATIENCE, Server
 
 _LUA = """\
-wrk.path = "http://127.0.0.1:{site}/"
-wrk.headers["Host"] = "127.0.0.1:{site}"
+wrk.headers["Host"] = "{name}"
 {sign_in}
+local ready, turn = {{}}, 0
+init = function()
+  for page = 1, 1000 do ready[page] = wrk.format("GET", "http://{name}/?" .. page) end
+end
+request = function()
+  turn = turn % #ready + 1
+  return ready[turn]
+end
 done = function(summary, latency)
   local e = summary.errors
   io.write(string.format("%d %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(50), e.read,
@@ -41,21 +49,22 @@ _MANY = 256
 def _hello() -> bytes:
     out = ssl.MemoryBIO()
     with contextlib.suppress(ssl.SSLWantReadError):
-        _ANY.wrap_bio(ssl.MemoryBIO(), out, server_hostname="site.example").do_handshake()
+        _ANY.wrap_bio(ssl.MemoryBIO(), out, server_hostname=NAME).do_handshake()
     return out.read()
 
 
 HELLO = _hello()
 
 
-def requests(
-    server: Server, site: int, connections: int, seconds: int, tls: bool = False
-) -> tuple[float, float, float]:
-    """Ask for the 1 KiB of ``site`` over kept connections; how many answers, in how many seconds, p50 in us."""
+def requests(server: Server, connections: int, seconds: int, tls: bool = False) -> tuple[float, float, float]:
+    """Ask the site for pages of 1 KiB over kept connections, for another one each time, as browsers do.
+
+    Gives how many answers there were, in how many seconds, and p50 in us.
+    """
     scheme, port = ("https", server.tls_port) if tls else ("http", server.port)
     name, _, value = server.sign_in.strip().partition(": ")
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(_LUA.format(site=site, sign_in=f'wrk.headers["{name}"] = "{value}"' if name else ""))
+        script.write(_LUA.format(name=NAME, sign_in=f'wrk.headers["{name}"] = "{value}"' if name else ""))
         script.flush()
         argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", script.name]
         argv.append(f"{scheme}://127.0.0.1:{port}/")

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.proxy_internet import HTTP, HTTPS
 from tests.integration.demo.waiting import eventually
-from tests.integration.support_ports import free_port
 
 ANSWER = bytes(64)
 _BACKLOG, _MANY = 4096, 256
@@ -34,14 +34,14 @@ defaults
   timeout server 1h
 frontend site
   no option tcp-smart-accept
-  bind 127.0.0.1:{port}
+  bind *:{port}
   http-request return status 200 content-type application/octet-stream file {folder}/1k
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The ports of both, and their processes."""
+    """The ports of both, at the site and here, and their processes."""
 
     site: int
     tunnels: int
@@ -52,16 +52,15 @@ class Origin:
 def origin(folder: Path) -> Iterator[Origin]:
     """Run both on the core of the load, with their files in ``folder``. Needs haproxy."""
     (folder / "1k").write_bytes(bytes(1024))
-    site = free_port()
-    (folder / "site.cfg").write_text(_HAPROXY.format(port=site, folder=folder))
-    with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
+    (folder / "site.cfg").write_text(_HAPROXY.format(port=HTTP, folder=folder))
+    with socket.create_server(("", HTTPS), backlog=_BACKLOG) as listener:
         far_end = multiprocessing.get_context("fork").Process(target=_serve, args=(listener,), daemon=True)
         far_end.start()
         haproxy = subprocess.Popen(["haproxy", "-q", "-db", "-f", folder / "site.cfg"], stdin=subprocess.DEVNULL)
         try:
-            eventually(lambda: answers(site), 10, "haproxy answers")
+            eventually(lambda: answers(HTTP), 10, "haproxy answers")
             assert far_end.pid is not None
-            yield Origin(site, listener.getsockname()[1], (haproxy.pid, far_end.pid))
+            yield Origin(HTTP, HTTPS, (haproxy.pid, far_end.pid))
         finally:
             for process in (haproxy, far_end):
                 process.terminate()

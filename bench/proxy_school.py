@@ -14,7 +14,6 @@ from typing import ClassVar
 
 from appliance.policy.account import Role
 from bench.cores import pin
-from bench.proxy_origin import Origin
 from bench.proxy_server import Server
 from tests.integration.support_lists import put_lists
 from tests.integration.support_parts import PASSWORD, Parts, person, short_folder
@@ -23,7 +22,6 @@ DOMAINS = 5_000_000
 RULES = 200
 _FRED, _UNLIMITED = "fred.mustermann", 1 << 40
 _PROXY = """\
-exceptions: ["127.0.0.1:{origin.site}", "127.0.0.1:{origin.tunnels}"]
 connections: 100000
 connections_per_address: 100000
 remember: 1 h
@@ -46,8 +44,8 @@ class _School(Parts):
     LISTENERS = ("proxy", "proxy-tls")
     FOLDERS: ClassVar = {}
 
-    def __init__(self, folder: Path, stack: contextlib.ExitStack, origin: Origin) -> None:
-        files = {"proxy": _PROXY.format(origin=origin), "web": _WEB}
+    def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        files = {"proxy": _PROXY, "web": _WEB}
         super().__init__(folder, stack, files, _UNLIMITED)
         half = range(DOMAINS // 2)
         lists = {one: (f"{one}{number:x}.example" for number in half) for one in ("games", "videos")}
@@ -57,13 +55,13 @@ class _School(Parts):
 
 
 @contextlib.contextmanager
-def school(origin: Origin, most: int) -> Iterator[tuple[Server, int, Path]]:
+def school(most: int) -> Iterator[tuple[Server, int, Path]]:
     """Run it; gives the proxy, the process of the log of use, and the folder with the proxy's certificate.
 
     ``most``: so many tunnels can be held at once.
     """
     with short_folder() as (folder, stack):
-        running = _School(folder, stack, origin)
+        running = _School(folder, stack)
         assert running.proxy.process is not None
         workers = running.proxy.children()
         for pid in (running.proxy.process.pid, *workers):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bench.proxy_internet import NAME
+
 PATIENCE = 60.0
 
 
@@ -36,4 +38,4 @@ class Server:
 
     def connect(self, site: int) -> bytes:
         """Give the request for a tunnel."""
-        return f"CONNECT 127.0.0.1:{site} HTTP/1.1\r\nHost: 127.0.0.1:{site}\r\n{self.sign_in}\r\n".encode()
+        return f"CONNECT {NAME}:{site} HTTP/1.1\r\nHost: {NAME}:{site}\r\n{self.sign_in}\r\n".encode()

@@ -83,7 +83,8 @@ def _supervised(settings: Settings) -> Iterator[Parts]:
     (settings.server.runtime / "snapshots").mkdir(parents=True, exist_ok=True)
     parts = assemble(settings, lambda: None, lambda: None)
     try:
-        if not parts.core.publisher.look() or len(parts.core.publisher.snapshot.accounts) != ACCOUNTS:
+        snapshot = parts.core.publisher.snapshot if parts.core.publisher.look() else None
+        if snapshot is None or len(snapshot.accounts) != ACCOUNTS:
             raise RuntimeError("the directory was not read")
         yield parts
     finally:
