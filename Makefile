@@ -34,6 +34,7 @@ school: deb deps-test
 
 # The same and everything that takes long.
 soak: deb deps-test
+	$(PYTHON) -m pytest -q -n 2 tests/unit --hypothesis-profile=search --timeout=3600
 	$(PYTHON) -m pytest -q tests/integration -m soak
 	$(PYTHON) -m pytest -q tests/school
 

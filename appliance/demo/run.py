@@ -75,13 +75,13 @@ def run(state: Path | None, roster: Path, ready_file: Path | None, console: Cons
         _refuse_a_second(client, state)
         copies = sshd.second_place(state, place.settings, place.program)
         with _sites(place, state.resolve()), copies, _launched(place, console) as launcher:
-            _wait_until(lambda: _healthy(client), launcher, stop, state)
+            _wait_until_well(client, launcher, stop, state)
             with _bar(console) as progress:
                 right = functools.partial(password_is_right, place.settings, place.ca)
                 accounts = seed(client, roster, state / "accounts.json", right, progress)
             school = _school(place, client, accounts)
             passed = _print_proofs(school, console)
-            _wait_until(lambda: _healthy(client), launcher, stop, state)
+            _wait_until_well(client, launcher, stop, state)
             if ready_file is not None:
                 _write_ready(ready_file, place, accounts)
             console.print(
@@ -151,22 +151,25 @@ def _refuse_a_second(client: ControlClient, state: Path) -> None:
     raise DemoFailed(f"a demo runs already in {state}; end that one, or choose another folder with --state")
 
 
-def _wait_until(true: Callable[[], bool], launcher: subprocess.Popen[bytes], stop: Stop, state: Path) -> None:
+def _wait_until_well(client: ControlClient, launcher: subprocess.Popen[bytes], stop: Stop, state: Path) -> None:
     deadline = time.monotonic() + _UP_WITHIN
-    while not true():
+    while trouble := _trouble(client):
         if stop.event.wait(_LOOK_EVERY):
             raise Interrupted
         if launcher.poll() is not None:
             raise DemoFailed("the launcher ended; what it said stands above")
         if time.monotonic() > deadline:
-            raise DemoFailed(f"not everything is up after {_UP_WITHIN:g} s; see the logs in {state / 'lib' / 'log'}")
+            logs = state / "lib" / "log"
+            raise DemoFailed(f"not everything is up after {_UP_WITHIN:g} s: {trouble}; see the logs in {logs}")
 
 
-def _healthy(client: ControlClient) -> bool:
+def _trouble(client: ControlClient) -> str:
+    """What the server says is not well; nothing when all is."""
     try:
-        return bool(client.call("status", {})["healthy"])
-    except (ServerUnreachable, ServerRefused):
-        return False
+        answer = client.call("status", {})
+    except (ServerUnreachable, ServerRefused) as error:
+        return str(error)
+    return "" if answer["healthy"] else str(answer["summary"])
 
 
 @contextlib.contextmanager

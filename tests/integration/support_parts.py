@@ -178,10 +178,10 @@ class Parts:
         if self.snapshot is not before:
             self.publish(**{login.replace(".", "__"): {"disabled": True} for login in self.PEOPLE})
             try:
-                eventually(lambda: not works(), 10)
+                eventually(lambda: not works())
             finally:
                 self.publish()
-            eventually(works, 10)
+            eventually(works)
 
     # how it is made
 

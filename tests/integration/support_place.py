@@ -23,13 +23,12 @@ from appliance.daemon.request_client import Unreachable
 from appliance.settings.load import load
 from appliance.supervisor.launcher.client import ChildrenClient
 from appliance.supervisor.launcher.seam import State, UnitState
-from tests.integration.demo.waiting import eventually
+from tests.integration.demo.waiting import PATIENCE, eventually
 from tests.integration.support_ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
 DOMAIN = "schule.example"
-PATIENCE = 60.0
 LISTENERS = (
     "submission",
     "submissions",

@@ -24,7 +24,8 @@ from appliance.policy import passwords
 from appliance.policy.account import Service
 from appliance.policy.snapshot import Snapshot, decode
 from appliance.supervisor.client import ControlClient, ServerRefused, ServerUnreachable
-from tests.integration.support_place import AS_ROOT, PATIENCE, ROOT, Place, placed
+from tests.integration.demo.waiting import PATIENCE
+from tests.integration.support_place import AS_ROOT, ROOT, Place, placed
 from tests.integration.support_ports import free_port
 
 ROSTER = """Import-ID;Vorname;Nachname;Klasse;Rolle;Geburtsdatum

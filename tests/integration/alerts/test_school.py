@@ -70,7 +70,7 @@ def announced(client, size, code):
         finally:
             client.rset()
 
-    eventually(asked, 5)
+    eventually(asked)
 
 
 def check(school, name):
@@ -78,7 +78,7 @@ def check(school, name):
 
 
 def test_that_our_own_mail_is_down_is_told_through_the_smarthost_and_not_again_after_a_restart(school):
-    eventually(school.healthy, 30, "all is well")
+    eventually(school.healthy, what="all is well")
     launcher = ChildrenClient(school.settings.server.runtime / "launcher" / "launcher.sock")
     with school.frozen("mail"):
         assert school.smarthost.arrived.wait(60)
@@ -86,10 +86,10 @@ def test_that_our_own_mail_is_down_is_told_through_the_smarthost_and_not_again_a
         assert envelope.rcpt_tos == [CARER]
         assert "probe mail" in letter["Subject"]
         assert FRED not in letter.as_string()
-    eventually(lambda: check(school, "alerts")["text"].partition("last sent 20")[1], 60, "the last one is shown")
+    eventually(lambda: check(school, "alerts")["text"].partition("last sent 20")[1], what="the last one is shown")
     launcher.restart("supervisor")
     subjects = lambda: [mail["Subject"] for _, _, mail in school.smarthost.mails]  # noqa: E731 - said where it is used
-    eventually(lambda: "[schule.example] well again" in subjects(), 60)
+    eventually(lambda: "[schule.example] well again" in subjects())
     assert len(subjects()) == 2
 
 
@@ -107,7 +107,7 @@ def refuses_a_file(client):
 def test_a_disk_down_to_its_reserve_takes_no_mail_and_no_files(school):
     before = school.kept(FRED)
     with disk_with(school, RESERVE - MB):
-        eventually(lambda: not check(school, "space data")["ok"], 10)
+        eventually(lambda: not check(school, "space data")["ok"])
         with submission(school) as client:
             announced(client, 1000, 452)
             with pytest.raises(smtplib.SMTPSenderRefused) as refused:
@@ -115,10 +115,10 @@ def test_a_disk_down_to_its_reserve_takes_no_mail_and_no_files(school):
             assert (refused.value.smtp_code, refused.value.smtp_error[:5]) == (452, b"4.3.1")
             assert client.noop()[0] == 250
         with files(school) as client:
-            eventually(lambda: refuses_a_file(client), 10)  # a worker asks the kernel once a second
+            eventually(lambda: refuses_a_file(client))  # a worker asks the kernel once a second
             assert client.nlst("/") == ["Groups", "Home"]
     assert school.kept(FRED) == before
-    eventually(lambda: check(school, "space data")["ok"], 10)
+    eventually(lambda: check(school, "space data")["ok"])
 
 
 def test_what_begins_with_room_ends_at_the_reserve(school):
@@ -161,7 +161,7 @@ def test_state_and_directory_go_on_when_next_to_nothing_is_left(school):
         assert refused.value.kind == "no-space"
         with pytest.raises(ServerRefused, match="nearly full"):
             school.call("restore", user=FRED, paths=["a"])
-    eventually(lambda: school.events(kind="unlocked", login=FRED), 10)
+    eventually(lambda: school.events(kind="unlocked", login=FRED))
 
 
 def test_another_reserve_counts_after_a_reload(school):
@@ -192,13 +192,13 @@ def inbox(school, login):
 
 
 def test_an_alert_can_be_tried(school):
-    eventually(school.healthy, 30, "all is well")
+    eventually(school.healthy, what="all is well")
     with submission(school) as client:
         announced(client, 1000, 250)
     assert school.call("alerts.test") == {"addresses": 2}
     trials = [one for one in school.smarthost.mails if one[2]["Subject"] == "[schule.example] trial"]
     assert [envelope.rcpt_tos for _, envelope, _ in trials] == [[CARER]]  # beside what was told of other tests
-    inside = eventually(lambda: [one for one in inbox(school, "erika.lehmann") if "trial" in one], 10)
+    inside = eventually(lambda: [one for one in inbox(school, "erika.lehmann") if "trial" in one])
     assert f"To: {INSIDE}" in inside[0]
     assert check(school, "alerts")["text"].startswith("last sent 20")
 
@@ -206,5 +206,5 @@ def test_an_alert_can_be_tried(school):
 def test_the_text_at_log_in_is_kept_fresh(school):
     banner = school.settings.server.runtime / "control" / "banner"
     before = banner.stat().st_mtime_ns
-    eventually(lambda: banner.stat().st_mtime_ns > before, 20)
+    eventually(lambda: banner.stat().st_mtime_ns > before)
     assert banner.stat().st_mode & 0o007 == 0

@@ -55,8 +55,8 @@ def test_a_reload_takes_the_new_certificate_and_the_new_settings(fresh):
     fresh.write(school=f"name: Parkschule\ndomain: {DOMAIN}\n")
     fresh.certify(f"autoconfig.{DOMAIN}")
     reload(fresh)
-    eventually(lambda: shown(fresh) != before, 20)
-    eventually(lambda: b"Parkschule" in said(fresh, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 20)
+    eventually(lambda: shown(fresh) != before)
+    eventually(lambda: b"Parkschule" in said(fresh, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
 
 
 def test_other_ports_are_told_when_they_are_served(fresh):
@@ -64,7 +64,7 @@ def test_other_ports_are_told_when_they_are_served(fresh):
     listen = "".join(f"  {name}: 127.0.0.1:{port}\n" for name, port in {**fresh.ports, "imaps": 9993}.items())
     fresh.write(school=f"name: Parkschule\ndomain: {DOMAIN}\n", network=f"listen:\n{listen}")
     reload(fresh)
-    eventually(lambda: b"Parkschule" in said(fresh, GET + b"\r\n"), 20)
+    eventually(lambda: b"Parkschule" in said(fresh, GET + b"\r\n"))
     assert b"<port>993</port>" in said(fresh, GET + b"\r\n")
     fresh.daemon.stop()
     fresh.daemon.start()
@@ -78,7 +78,7 @@ def test_a_pair_that_cannot_be_used_changes_nothing(fresh):
     pair.write_bytes(b"nothing")
     fresh.write(school=f"name: Parkschule\ndomain: {DOMAIN}\n")
     reload(fresh)
-    eventually(lambda: "stay as they were" in fresh.log.read_text(), 20)
+    eventually(lambda: "stay as they were" in fresh.log.read_text())
     assert shown(fresh) == before
     assert b"Grundschule" in said(fresh, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 
@@ -92,7 +92,7 @@ def test_a_profile_is_signed_by_the_certificate_of_now(fresh):
     def carries() -> bool:
         return shown(fresh) in said(fresh, request)
 
-    eventually(carries, 20)
+    eventually(carries)
 
 
 def test_a_worker_that_is_killed_comes_back_and_no_connection_is_refused(fresh):

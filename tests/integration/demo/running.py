@@ -21,7 +21,7 @@ import psutil
 from tests.integration.demo.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[3]
-UP_WITHIN = 60.0
+UP_WITHIN = 100.0  # longer than the demo waits until all is well, and says what is not
 DOWN_WITHIN = 30.0
 NOBODY = 65534
 
@@ -76,7 +76,7 @@ class RunningDemo:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SCHOOLSERVER_")}
         places = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "temporary")}
-        return {**kept, **places, "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**kept, **places, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONFAULTHANDLER": "1"}
 
     def start(self) -> "RunningDemo":
         """Start it and read the contract; fails with all it said when it does not come up."""
@@ -94,7 +94,12 @@ class RunningDemo:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        eventually(lambda: self.ready_file.exists() or self.process.poll() is not None, UP_WITHIN, "the demo is up")
+        try:
+            eventually(lambda: self.ready_file.exists() or self.process.poll() is not None, UP_WITHIN, "the demo is up")
+        except AssertionError as late:
+            self.process.send_signal(signal.SIGABRT)  # it says where it is (faulthandler)
+            self.process.wait(DOWN_WITHIN)
+            raise AssertionError(f"{late}; it said:\n{self.said}") from None
         assert self.ready_file.exists(), f"the demo ended by itself:\n{self.said}"
         self.contract = json.loads(self.ready_file.read_text())
         self.launcher_pid = next(

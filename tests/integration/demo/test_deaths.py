@@ -85,8 +85,8 @@ def test_a_worker_that_hangs_is_seen_and_replaced(fred: Account, demo: RunningDe
     worker = next(part.pid for part in demo.parts() if part.unit_pid == parent and part.pid != parent)
     os.kill(worker, signal.SIGSTOP)
     try:
-        eventually(lambda: clients.run("status").returncode == 1, 30, "status is red")
-        eventually(clients.healthy, 60, "status is well again")
+        eventually(lambda: clients.run("status").returncode == 1, what="status is red")
+        eventually(clients.healthy, what="status is well again")
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGCONT)
@@ -107,7 +107,7 @@ def test_a_directory_that_does_not_answer_is_a_temporary_failure(
         change = clients.run("passwd", pupil.login, "--stdin", stdin=f"{pupil.password}\nKranich-und-7-Zebras\n")
         assert change.returncode == 1
         assert "at the moment" in change.stderr
-        eventually(lambda: clients.run("status").returncode == 1, 30, "status is red")
+        eventually(lambda: clients.run("status").returncode == 1, what="status is red")
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(slapd, signal.SIGCONT)

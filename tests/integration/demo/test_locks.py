@@ -115,7 +115,7 @@ def test_changed_settings_close_mail_without_a_restart(
             said = clients.done("explain", pupil.login, "mail")
             assert said.startswith("DENIED")
             assert "access.yaml" in said
-            eventually(clients.healthy, 15.0, "well again")
+            eventually(clients.healthy, what="well again")
         finally:
             access.unlink()
             clients.done("reload")

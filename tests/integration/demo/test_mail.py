@@ -147,7 +147,7 @@ def test_a_full_disk_is_a_temporary_failure(
         ballast.unlink()
     clients.send(fred, teacher, sent)
     assert len(clients.read(teacher, str(sent["Subject"]).split()[-1])) == 1
-    eventually(clients.healthy, 30, "well again once there is room")
+    eventually(clients.healthy, what="well again once there is room")
 
 
 def _everything_in(clients: Clients, account: Account) -> set[str]:

@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_nothing(others: RunningDemo) -> None:
     assert runtime.exists()
     assert len(others.processes()) > 5
     others.end(signal.SIGINT)
-    eventually(lambda: others.processes() == [], 10, "no process is left")
+    eventually(lambda: others.processes() == [], what="no process is left")
     assert not others.ready_file.exists()
     assert not runtime.exists()
     assert os.listdir(others.folder / "temporary") == []
@@ -107,7 +107,7 @@ def test_the_launcher_does_not_outlive_its_demo(others: RunningDemo) -> None:
     Clients(others).done("users", "lock", "fred.mustermann", "--reason", "trying it out")
     others.process.kill()
     others.process.wait()
-    eventually(lambda: others.processes() == [], 20, "no process is left")
+    eventually(lambda: others.processes() == [], what="no process is left")
     others.ready_file.unlink()
 
 

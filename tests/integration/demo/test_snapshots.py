@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the snapshot of anoth
 @pytest.fixture
 def snapshot(demo: RunningDemo, clients: Clients) -> Iterator[Path]:
     yield demo.runtime / "snapshots" / "mail.snapshot"
-    eventually(clients.healthy, 30, "well afterwards")
+    eventually(clients.healthy, what="well afterwards")
 
 
 def test_a_cut_snapshot_changes_nothing(
@@ -35,7 +35,7 @@ def test_a_cut_snapshot_changes_nothing(
     log = demo.state / "lib" / "log" / "mail.log"
     lines = len(log.read_text().splitlines())
     snapshot.write_bytes(snapshot.read_bytes()[:-100])
-    said = eventually(lambda: log.read_text().splitlines()[lines:], 5, "the journal tells of it")
+    said = eventually(lambda: log.read_text().splitlines()[lines:], what="the journal tells of it")
     assert len(said) == 1
     assert "snapshot" in said[0]
     sent = letter(fred, teacher)

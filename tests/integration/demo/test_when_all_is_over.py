@@ -65,7 +65,7 @@ def test_what_is_kept_of_refusals_names_nobody(fred: Account, demo: RunningDemo,
         client.mail(fred.address)
         code = refusal_code(client.rcpt("somebody@example.org")[1].decode()).encode()
     folder = demo.state / "lib" / "audit"
-    kept = eventually(lambda: _joined(folder.glob("refusals.db*"), code), 5, "the refusal is kept")
+    kept = eventually(lambda: _joined(folder.glob("refusals.db*"), code), what="the refusal is kept")
     telling = [*demo.accounts, "example.org", "nobody.atall", "127.0.0.1"]
     assert [word for word in telling if word.encode() in kept] == []
 
@@ -80,7 +80,7 @@ def test_sigterm_ends_it_and_leaves_nothing(demo: RunningDemo) -> None:
     """Issue 2, "Done when": exit code 0, no process, no ready file, nothing outside the state folder."""
     assert len(demo.processes()) > 10
     assert demo.end() == 0
-    eventually(lambda: demo.processes() == [], 10, "no process is left")
+    eventually(lambda: demo.processes() == [], what="no process is left")
     assert not demo.ready_file.exists()
     assert os.listdir(demo.folder / "temporary") == []
     assert os.listdir(demo.folder / "home") == []

@@ -134,14 +134,14 @@ def test_who_leaves_the_group_under_way_puts_nothing_there_any_more(school: Scho
         connection = client.transfercmd("STOR /Groups/klasse3a/late")
         connection.sendall(b"late")
         school.publish(fred__mustermann={"groups": ()})
-        eventually(lambda: "Groups" not in _tops(school), 10)
+        eventually(lambda: "Groups" not in _tops(school))
         connection.unwrap()  # type: ignore[attr-defined]  # it is one with TLS
         connection.close()
         with pytest.raises(ftplib.Error):
             client.voidresp()
         assert not (group / "late").exists()
     school.publish()
-    eventually(lambda: "Groups" in _tops(school), 10)
+    eventually(lambda: "Groups" in _tops(school))
 
 
 def _tops(school: School) -> set[str]:

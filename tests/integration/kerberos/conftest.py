@@ -56,9 +56,9 @@ def school(running_school: TicketSchool) -> Iterator[TicketSchool]:
     yield running_school
     if running_school.published != before:
         running_school.publish(**{key: {"disabled": True} for login in PEOPLE for key in person_as(login)})
-        eventually(lambda: not _gets_in(running_school), 10)
+        eventually(lambda: not _gets_in(running_school))
         running_school.publish()
-        eventually(lambda: _gets_in(running_school), 10)
+        eventually(lambda: _gets_in(running_school))
 
 
 def _gets_in(school: TicketSchool) -> bool:

@@ -31,7 +31,7 @@ def test_who_has_a_ticket_reads_his_mail(school, identity):
     assert client.select("INBOX")[0] == "OK"
     client.logout()
     assert (school.data / "mail" / FRED).is_dir()
-    eventually(lambda: school.used(kind="sign-in", service="mail", login=FRED, way="ticket"), 5)
+    eventually(lambda: school.used(kind="sign-in", service="mail", login=FRED, way="ticket"))
 
 
 def test_curl_reads_mail(school):
@@ -96,13 +96,13 @@ def test_the_policy_is_asked(school, changes, told):
     cache = school.log_on()
     assert not refused(school, cache)
     school.publish(**person_as(FRED, **changes))
-    eventually(lambda: told in refused(school, cache), 5)
+    eventually(lambda: told in refused(school, cache))
 
 
 def test_a_password_of_yesterday_is_old_enough(school):
     cache = school.log_on()
     school.publish(**person_as(FRED, password_changed_at=now() - timedelta(hours=10, seconds=1)))
-    eventually(lambda: not refused(school, cache), 5)
+    eventually(lambda: not refused(school, cache))
 
 
 def test_nothing_of_it_is_in_the_journal(school):

@@ -29,7 +29,7 @@ def test_who_has_a_ticket_hands_in_mail(school, at_once):
         assert client.esmtp_features["auth"].split()[-3:] == ["GSSAPI", "LOGIN", "PLAIN"]
         assert show_smtp(client, Speaker(school.log_on(), "smtp"), at_once) == (235, b"2.7.0 You are signed in.")
         client.sendmail(OWN, [OWN], LETTER)
-    eventually(lambda: school.used(kind="sign-in", service="mail", login=FRED, way="ticket", outcome="verified"), 5)
+    eventually(lambda: school.used(kind="sign-in", service="mail", login=FRED, way="ticket", outcome="verified"))
 
 
 def test_curl_hands_in_mail(school, tmp_path):
@@ -130,7 +130,7 @@ def test_a_signed_token_by_somebody_else_is_refused(school):
 def test_the_policy_is_asked(school, changes, code):
     cache = school.log_on()
     school.publish(**person_as(FRED, **changes))
-    eventually(lambda: shown(school, cache)[1].startswith(code + b" "), 5)
+    eventually(lambda: shown(school, cache)[1].startswith(code + b" "))
     told = shown(school, cache)
     assert told[0] == 535
     assert told[1].rpartition(b"(code ")[2].rstrip(b")")
@@ -154,7 +154,7 @@ def test_a_ticket_from_before_the_change_of_the_password_opens_nothing(school):
     told = shown(school, cache)
     assert told == (535, b"5.7.8 The password is newer than this ticket. Please log on to the PC again.")
     school.publish(**person_as(FRED, password_changed_at=now() - timedelta(minutes=1)))
-    eventually(lambda: shown(school, cache)[0] == 235, 5)
+    eventually(lambda: shown(school, cache)[0] == 235)
 
 
 def test_machines_and_services_are_nobody(school):

@@ -47,8 +47,8 @@ def through(school, cache, *arguments, port="proxy-tls", path="/"):
 def test_a_browser_of_a_pc_gets_through(school, port, way, tunnel):
     answer = through(school, school.log_on(), way, "--proxy-user", ":", *tunnel, port=port)
     assert answer == (200, 200 if tunnel else 0, 0)
-    eventually(lambda: school.used(kind="sign-in", service="web", login=FRED, way="ticket", outcome="verified"), 5)
-    eventually(lambda: school.used(kind="web-used", login=FRED, outcome="done"), 5)
+    eventually(lambda: school.used(kind="sign-in", service="web", login=FRED, way="ticket", outcome="verified"))
+    eventually(lambda: school.used(kind="web-used", login=FRED, outcome="done"))
 
 
 def test_a_password_goes_on_beside_it(school):
@@ -97,7 +97,7 @@ def test_a_connection_is_of_one_person_once_it_has_shown_a_ticket(school, spnego
         wrong = base64.b64encode(f"{FRED}:Falsch-Falsch1".encode()).decode()
         assert ask(school, connection, f"Basic {wrong}")[0] == 407
         assert ask(school, connection)[0] == 407  # who gives something else is somebody else
-    eventually(lambda: len(school.used(kind="sign-in", service="web", way="ticket")) == before + 1, 5)
+    eventually(lambda: len(school.used(kind="sign-in", service="web", way="ticket")) == before + 1)
 
 
 def test_a_token_counts_once(school):
@@ -147,7 +147,7 @@ def test_each_request_is_judged(school, changes, status):
     with browser(school) as connection:
         assert ask(school, connection, negotiate(context_for(cache, "HTTP")))[0] == 200
         school.publish(**person_as(FRED, **changes))
-        eventually(lambda: ask(school, connection)[0] == status, 5)
+        eventually(lambda: ask(school, connection)[0] == status)
     with browser(school) as connection:
         assert ask(school, connection, negotiate(context_for(cache, "HTTP")))[0] == status
 

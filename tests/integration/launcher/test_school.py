@@ -90,4 +90,4 @@ def test_kill_of_each_unit_refuses_nobody_and_stop_leaves_nothing(school):
 def test_launcher_killed_leaves_no_process(school):
     school.process.kill()
     school.process.wait()
-    eventually(lambda: not processes_below(school.folder), 60.0)
+    eventually(lambda: not processes_below(school.folder))

@@ -67,7 +67,7 @@ class Line:
     def settle(self) -> None:
         """Wait until the program at the other end has read all that was sent."""
         own = self.socket.getsockname()[1]
-        eventually(lambda: _unread(own) == 0, 5, "it was read")
+        eventually(lambda: _unread(own) == 0, what="it was read")
 
     def close(self) -> None:
         self.socket.close()

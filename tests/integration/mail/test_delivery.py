@@ -85,7 +85,7 @@ def test_a_killed_service_leaves_whole_messages_only(school: School) -> None:
 
     sender = threading.Thread(target=send)
     sender.start()
-    eventually(lambda: len(set(school.boxes("frida.lehrer")) - before) >= 3, 20)
+    eventually(lambda: len(set(school.boxes("frida.lehrer")) - before) >= 3)
     for worker in school.mail.children():
         os.kill(worker, signal.SIGKILL)
     sender.join(30)

@@ -65,7 +65,7 @@ def _with_quota(school: School, sign_in: Callable[[], imaplib.IMAP4], quota: int
         _emptied(client)
         return None
 
-    return eventually(bounded, 10)
+    return eventually(bounded)
 
 
 def test_append_obeys_the_quota(school: School, gina: Callable[[], imaplib.IMAP4]) -> None:
@@ -221,7 +221,7 @@ def test_nobody_makes_folders_without_end(school: School, gina: Callable[[], ima
         client.select("INBOX")
         for number in range(made):
             assert client.delete(f"many{number}")[0] == "OK"
-    assert eventually(lambda: client.create("again")[0] == "OK", 10)
+    assert eventually(lambda: client.create("again")[0] == "OK")
     client.delete("again")
 
 

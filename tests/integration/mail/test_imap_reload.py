@@ -80,11 +80,11 @@ def test_afterwards_it_does_not_name_the_machine_either(school: School) -> None:
     school.auth.stop()
     place.rename(place.with_name("aside"))
     try:
-        eventually(lambda: "[schoolserver:" in _said(school), 10)
+        eventually(lambda: "[schoolserver:" in _said(school))
     finally:
         place.with_name("aside").rename(place)
         school.auth.start()
-    assert eventually(lambda: _said(school) == "", 10)
+    assert eventually(lambda: _said(school) == "")
 
 
 def _said(school: School) -> str:
@@ -111,7 +111,7 @@ def test_a_changed_number_of_folders_counts_at_once(school: School, restored: Pa
             status, said = client.create(name)
             assert status == "OK", said
         assert reload(school) == (0, "")
-        eventually(lambda: _refuses_a_folder(school), 10)
+        eventually(lambda: _refuses_a_folder(school))
     finally:
         for name in names:
             client.delete(name)

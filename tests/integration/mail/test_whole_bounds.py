@@ -52,7 +52,7 @@ def test_a_class_mail_is_stored_once(school: School) -> None:
     assert shown["Sender"].address.addr_spec == address(FRIDA), "who it was stands there too"
     size = links[GINA][0].stat().st_size
     for login in (GINA, FRED):
-        assert eventually(lambda login=login: school.call("quota.show", login=login)["used"] >= size, 5), (
+        assert eventually(lambda login=login: school.call("quota.show", login=login)["used"] >= size), (
             "it counts in each"
         )
     links[GINA][0].unlink()

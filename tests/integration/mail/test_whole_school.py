@@ -193,7 +193,7 @@ def test_the_envelope_is_recorded(school: School) -> None:
     shown = re.search(rb"id ([0-9a-f]{8,});", path.read_bytes())
     assert shown
     identity = shown[1].decode()
-    (event,) = eventually(lambda: school.events(kind="mail-accepted", message_id=identity), 5)
+    (event,) = eventually(lambda: school.events(kind="mail-accepted", message_id=identity))
     assert event["login"] == FRIDA
     assert set(event["recipients"]) == {*CLASS, OUTSIDE}
 

@@ -138,7 +138,7 @@ def again(school: School, login: str) -> smtplib.SMTP:
             return connect(school, login)
         return None
 
-    return eventually(once, 20, "it is there again")
+    return eventually(once, what="it is there again")
 
 
 def status_of(report: EmailMessage) -> list[EmailMessage]:

@@ -263,7 +263,7 @@ def test_the_carer_deletes_a_former_home_and_it_is_nowhere_any_more(place):
             kept = place.data / ".shadows" / stamp / "tree" / "homes"
             assert (kept / "fred.muster" / "a").read_text() == "private"
             assert ask(place, "folder-remove", **which)["result"]["done"]
-            eventually(lambda: [path.name for path in kept.iterdir()] == ["ida.muster"], 10)
+            eventually(lambda: [path.name for path in kept.iterdir()] == ["ida.muster"])
             assert ask(place, "shadows-remove", stamp=stamp)["result"]["removed"]
         finally:
             place.stop()
@@ -286,8 +286,8 @@ def test_what_was_to_be_forgotten_is_forgotten_after_a_restart(place):
             kept = shadows / stamp / "tree" / "homes"
             assert len(os.listdir(kept)) == 2
             place.start("privileged")
-            eventually(lambda: os.listdir(kept) == ["ida.muster"], 10)
-            eventually(lambda: os.listdir(shadows) == [stamp], 10)
+            eventually(lambda: os.listdir(kept) == ["ida.muster"])
+            eventually(lambda: os.listdir(shadows) == [stamp])
         finally:
             place.stop()
 

@@ -37,7 +37,7 @@ def test_bytes_of_any_kind(outside, first, seconds):
         while True:  # what was never taken in
             outside.raw.accept()[0].close()
     outside.raw.settimeout(15.0)
-    eventually(lambda: sum(map(descriptors, workers)) <= before + 8, 40)
+    eventually(lambda: sum(map(descriptors, workers)) <= before + 8)
     said = outside.log.read_text()[lines:]
     assert [fault for fault in FAULTS if fault in said] == [], said[-3000:]
     assert seed - first > 100

@@ -128,7 +128,7 @@ def test_after_the_window_it_is_open_again(busy):
     with pytest.raises(Refusal, match=r"Retry-After: (9|10|11)\r") as caught:
         tunnel(busy, busy.far, login)
     assert "in 1 min" in caught.value.text
-    eventually(lambda: not _refused(busy, login), 15)
+    eventually(lambda: not _refused(busy, login))
     assert load(busy, busy.far, login, EACH)
     busy.reload("tunnel_window: 10 s", "tunnel_window: 10 min")
 
@@ -149,7 +149,7 @@ def test_two_workers_have_one_limit_and_one_of_them_may_die():
         os.kill(first, signal.SIGKILL)
         assert [_answers(client) for client in mine] == [False] * 6
         assert [_answers(client) for client in others] == [True] * 6
-        eventually(lambda: len(school.proxy.children()) == 2, 20)
+        eventually(lambda: len(school.proxy.children()) == 2)
         school.reload()
         _one_limit(school)
         assert "Traceback" not in school.log.read_text()

@@ -114,5 +114,5 @@ def _by_login(flows, logins):
 def _next(size, counted):
     """Wait until ``size`` more bytes are ``counted``; whose they are, and how many seconds that took."""
     before, began = Counter(counted()), time.monotonic()
-    eventually(lambda: Counter(counted()).total() - before.total() >= size, 60)
+    eventually(lambda: Counter(counted()).total() - before.total() >= size)
     return Counter(counted()) - before, time.monotonic() - began

@@ -64,7 +64,7 @@ def closed(tunnels):
 @pytest.fixture(autouse=True)
 def quiet(outside):
     """Nothing is under way, and the test may open many descriptors."""
-    eventually(lambda: not any(accepted(each, outside.ports.values()) for each in outside.proxy.children()), 20)
+    eventually(lambda: not any(accepted(each, outside.ports.values()) for each in outside.proxy.children()))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
@@ -93,7 +93,7 @@ def test_ten_thousand_idle_tunnels_take_less_than_a_kib_each(outside):
     finally:
         gc.enable()
     assert (each <= KIB, each_used <= KIB) == (True, True), (each, each_used)
-    eventually(lambda: sum(map(descriptors, workers)) <= open_before + 20, 20)
+    eventually(lambda: sum(map(descriptors, workers)) <= open_before + 20)
 
 
 def test_a_lock_ends_the_tunnels_of_one_person_in_time_and_nobody_elses(outside):
@@ -151,7 +151,7 @@ def test_a_worker_that_dies_takes_its_own_connections_and_no_others(outside):
         signal.pidfd_send_signal(stack.enter_context(_process(first)), signal.SIGKILL)
         eventually(lambda: first not in outside.proxy.children())
         assert sum(not lives(one) for one in tunnels) == its
-        eventually(lambda: list(map(serves, outside.proxy.children())) == [True, True], 15)
+        eventually(lambda: list(map(serves, outside.proxy.children())) == [True, True])
         assert second in outside.proxy.children()
         assert all(map(lives, stack.enter_context(closed(connect(outside, 20)))))
 

@@ -137,7 +137,7 @@ def test_mixed_load_leaves_nothing_behind(outside, seconds):
         while True:
             outside.raw.accept()[0].close()
     outside.raw.settimeout(15.0)
-    eventually(lambda: sum(map(descriptors, workers)) <= before + 8, 40)
+    eventually(lambda: sum(map(descriptors, workers)) <= before + 8)
     for found in sizes.values():
         quarter = len(found) // 4
         assert statistics.median(found[-quarter:]) - statistics.median(found[quarter : 2 * quarter]) < GROWTH

@@ -102,7 +102,7 @@ def all_recorded(school: School) -> datetime:
         ask(school, f"GET http://127.0.0.1:9/ HTTP/1.0\r\n{sign(MARIA)}\r\n")
         return sum(use["login"] == MARIA for use in uses(school, begin)) >= enough
 
-    eventually(told, 15)
+    eventually(told)
     return datetime.now(UTC)
 
 

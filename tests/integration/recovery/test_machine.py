@@ -174,11 +174,11 @@ def _signs_in(settings):
 def _is_deleted_again(settings):
     supervisor = connect(settings, "supervisor")
     try:
-        eventually(lambda: supervisor.find(_GONE) is None, 30, "the account that was deleted since")
+        eventually(lambda: supervisor.find(_GONE) is None, what="the account that was deleted since")
         assert supervisor.find(_LOGIN) is not None
     finally:
         supervisor.close()
-    eventually(lambda: not (settings.server.data / "homes" / _GONE).exists(), 30, "its home")
+    eventually(lambda: not (settings.server.data / "homes" / _GONE).exists(), what="its home")
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ def new_events(school: School, before: int, **wanted: str) -> list[dict]:
     def found() -> list[dict]:
         return [one for one in school.events()[before:] if wanted.items() <= one.items()]
 
-    return eventually(found, 5, f"{wanted}")
+    return eventually(found, what=f"{wanted}")
 
 
 @pytest.mark.parametrize("kind", DRIVERS)

@@ -71,7 +71,7 @@ def school(data: Path) -> Iterator[DomainSchool]:
         with domain_school({**SETTINGS, "server": server, "proxy": proxy}, UNITS) as made:
             made.received = received
             made.bring_in(ROSTER)
-            eventually(lambda: drives(made), 30, "the drives are served")
+            eventually(lambda: drives(made), what="the drives are served")
             yield made
 
 
@@ -163,7 +163,7 @@ def smbclient(school: DomainSchool, commands: str, login: str = OWN["smb"]) -> s
 def test_status_says_how_many_use_drives_over_smb_and_nobodys_name(school: DomainSchool) -> None:
     login = OWN["smb"]
     with seated(school.domain, "Home", login, school.passwords[login]):
-        eventually(lambda: re.search(r"[1-9]\d* connections over SMB of [1-9]\d* persons", in_status(school)), 30)
+        eventually(lambda: re.search(r"[1-9]\d* connections over SMB of [1-9]\d* persons", in_status(school)))
         assert login not in str(school.call("status"))
 
 
@@ -188,7 +188,7 @@ def test_whose_upload_was_cut_is_told_by_mail(school: DomainSchool, tmp_path: Pa
         mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in files]
         return [mail for mail in mails if mail["Subject"] == "Files that did not fit on your drive"]
 
-    (mail,) = eventually(told, 60)
+    (mail,) = eventually(told)
     text = mail.get_body(("plain",))
     assert text is not None
     assert "    Home/Ferienfilm.mp4" in text.get_content().splitlines()
@@ -213,7 +213,7 @@ def test_former_versions_are_made_and_shown(school: DomainSchool) -> None:
     def row() -> str:
         return next(one["text"] for one in school.call("status")["checks"] if one["name"] == "former versions")
 
-    eventually(lambda: row().startswith("1, back to "), 10)
+    eventually(lambda: row().startswith("1, back to "))
     (stamp,) = (path.name for path in (school.data / ".shadows").iterdir())
     login = OWN["smb"]
     argv = ["smbclient", "//server/Home", f"--user={login}%{school.passwords[login]}", "--command"]

@@ -85,8 +85,8 @@ def one_has_ended(school: School) -> None:
     def recorded() -> set[str]:
         return {event.get("login") or event["group"] for event in school.events(kind="limit-allowed")}
 
-    eventually(lambda: recorded() >= set(AGREED), 10, "the last of them is recorded in a moment")
-    eventually(lambda: standing() == {target for target in AGREED if target != EXPIRED_PUPIL}, 10, "one has ended")
+    eventually(lambda: recorded() >= set(AGREED), what="the last of them is recorded in a moment")
+    eventually(lambda: standing() == {target for target in AGREED if target != EXPIRED_PUPIL}, what="one has ended")
     assert all(event["by"] for event in school.events(kind="limit-allowed"))
 
 

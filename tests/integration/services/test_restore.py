@@ -31,7 +31,7 @@ def test_what_a_file_program_stored_is_restored_to_its_owner(school: School, vis
     assert came.read_bytes() == content
     assert (came.stat().st_uid, came.stat().st_gid) == (owner.st_uid, owner.st_gid)
     assert stat.S_IMODE(came.stat().st_mode) == stat.S_IMODE(owner.st_mode)
-    (event,) = eventually(lambda: school.events(kind="restored", login=login), 5, "it is recorded")
+    (event,) = eventually(lambda: school.events(kind="restored", login=login), what="it is recorded")
     assert (event["snapshot"], "by" in event, stored.name in str(event)) == (snapshot, True, False)
 
 
@@ -50,4 +50,4 @@ def _copied(school: School) -> str:
             assert refusal.kind == "busy", refusal
             return None
 
-    return eventually(copy, 30, "a copy is made")
+    return eventually(copy, what="a copy is made")

@@ -30,7 +30,7 @@ from appliance.privileged.groups import Groups
 from appliance.privileged.homes import Homes
 from appliance.usage.ledger import Usage
 from appliance.usage.weight import weight
-from tests.integration.demo.waiting import eventually
+from tests.integration.demo.waiting import PATIENCE, eventually
 from tests.integration.support_daemon import Daemon
 from tests.integration.support_domain import RunningDomain, start_domain
 from tests.integration.support_parts import PASSWORD, person
@@ -179,7 +179,7 @@ class Drives:
         """Bytes that the files in the home of ``login`` weigh."""
         return sum(weight(one.stat().st_size) for one in self.home(login).iterdir())
 
-    def until(self, true: Callable[[], T], within: float = 30) -> T:
+    def until(self, true: Callable[[], T], within: float = PATIENCE) -> T:
         return eventually(true, within)
 
     def empty(self) -> None:

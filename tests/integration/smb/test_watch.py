@@ -60,13 +60,13 @@ def test_what_he_stores_by_another_service_counts_at_once(drives: Drives) -> Non
             by_ftp.write_bytes(bytes(QUOTA - 500_000))
             other.add(PEOPLE[FRED].uid, QUOTA - 500_000)
             begun = time.monotonic()
-            drives.until(lambda: not fred.put(more, "second"), within=60)
+            drives.until(lambda: not fred.put(more, "second"))
             print(f"over quota by another service: held after {time.monotonic() - begun:.1f} s")
             assert fred("remove", "first") is True, "who is full may still make room"
             by_ftp.unlink()
             other.add(PEOPLE[FRED].uid, 500_000 - QUOTA)
             begun = time.monotonic()
-            drives.until(lambda: fred.put(more, "third"), within=60)
+            drives.until(lambda: fred.put(more, "third"))
             print(f"room again: free after {time.monotonic() - begun:.1f} s")
     finally:
         other.close()
@@ -121,9 +121,9 @@ def test_the_reserve_of_the_disk_is_not_used_up(drives: Drives) -> None:
     with drives.seated() as fred:
         assert fred.put(more, "first")
         with setting(drives, "server", "reserve: 1000000 GB"):
-            drives.until(lambda: not fred.put(more, "second"), within=5)
+            drives.until(lambda: not fred.put(more, "second"))
             assert fred("remove", "first") is True
-        drives.until(lambda: fred.put(more, "third"), within=5)
+        drives.until(lambda: fred.put(more, "third"))
 
 
 # the size of a drive
@@ -151,7 +151,7 @@ def test_an_smbd_that_is_killed_is_forgotten_and_what_it_wrote_counted(drives: D
         assert fred.put(drives.local("one", 1_000_000), "one")
         (pid,) = drives.pids()
         os.kill(pid, signal.SIGKILL)
-        drives.until(lambda: connections(drives) == 0, within=5)
+        drives.until(lambda: connections(drives) == 0)
     drives.until(lambda: drives.counted() == 1_000_000)
     assert "one" in drives.smbclient("Home", "ls")
 
@@ -255,7 +255,7 @@ def test_a_new_limit_holds_for_who_came_before_the_door(drives: Drives) -> None:
         drives.door.stop()
         drives.door.start()
         drives.publish(LimitTable(Limits(LIMIT // 2, LIMIT // 2)))
-        drives.until(lambda: not fred.put(drives.local("file", LIMIT - 1000), "file"), within=5)
+        drives.until(lambda: not fred.put(drives.local("file", LIMIT - 1000), "file"))
 
 
 def test_what_is_no_smbd_any_more_is_left_alone(drives: Drives) -> None:

@@ -104,7 +104,7 @@ def test_an_end_opens_log_on_by_itself(school):
     until = datetime.now(UTC) + timedelta(seconds=2.5)
     with locked(school, service="pc", until=until.isoformat()):
         school.when(lambda: shut(school), within=AT_ONCE)
-        school.when(lambda: in_at(school), within=6)
+        school.when(lambda: in_at(school))
         assert until <= datetime.now(UTC) < until + timedelta(seconds=AT_ONCE)
 
 
@@ -113,9 +113,9 @@ def test_an_end_that_comes_while_the_supervisor_is_down_is_made_up_for(school):
         school.when(lambda: shut(school), within=AT_ONCE)
         with school.frozen("supervisor"):
             end = time.monotonic() + 2.2
-            school.when(lambda: time.monotonic() > end, within=5)
+            school.when(lambda: time.monotonic() > end)
             assert shut(school)
-        school.when(lambda: in_at(school), within=5)
+        school.when(lambda: in_at(school))
 
 
 def test_a_lock_outlives_a_kill_and_what_was_changed_meanwhile(school):
@@ -126,7 +126,7 @@ def test_a_lock_outlives_a_kill_and_what_was_changed_meanwhile(school):
             os.kill(pid, signal.SIGKILL)
             somebody.set_log_on(FRED, True)
             school.until(lambda units: units["supervisor"].healthy and units["supervisor"].pid != pid)
-            school.when(lambda: shut(school), within=5)
+            school.when(lambda: shut(school))
     finally:
         somebody.close()
     school.when(lambda: in_at(school), within=AT_ONCE)
@@ -136,14 +136,14 @@ def test_an_end_that_comes_while_the_directory_is_away_is_made_up_for(school):
     with locked(school, service="pc", until=soon(3)):
         school.when(lambda: shut(school), within=AT_ONCE)
         school.domain.kill()
-        school.when(lambda: "account(s) wait" in row(school)["text"], within=15)
+        school.when(lambda: "account(s) wait" in row(school)["text"])
         answer = school.call("users.lock", login=ANNA, reason="while it is away", service="pc")
         assert answer["note"].startswith("PCs do not go by it yet")
         school.call("users.unlock", login=ANNA, service="pc")
         assert any("the directory does not have it yet" in line for line in shown_open(school))
         school.domain.start()
-        school.when(lambda: in_at(school), within=10)
-        school.when(lambda: row(school)["ok"], within=10)
+        school.when(lambda: in_at(school))
+        school.when(lambda: row(school)["ok"])
     told = school.logs()["supervisor"]
     assert told.count("who may log on at PCs cannot be written") == 1
     assert told.count("is in the directory again as the policy says") == 1
@@ -161,7 +161,7 @@ def test_what_somebody_else_opens_in_the_directory_is_closed_again(school):
             before = school.logs()["supervisor"].count("behind our back")
             for _ in range(2):
                 somebody.set_log_on(FRED, True)
-                school.when(lambda: not somebody.find(FRED).log_on, within=10)
+                school.when(lambda: not somebody.find(FRED).log_on)
                 assert shut(school)
             assert school.logs()["supervisor"].count("behind our back") > before
     finally:
@@ -177,12 +177,12 @@ def test_hours_of_access_yaml_turn_it(school):
     school.write("access", f"rules:\n- {{deny: [pc], roles: [pupil], times: ['{closed}-{later}']}}\n")
     try:
         school.call("settings.reload")
-        school.when(lambda: shut(school), within=5)
+        school.when(lambda: shut(school))
         assert in_at(school, ANNA)
     finally:
         school.write("access", before)
         school.call("settings.reload")
-    school.when(lambda: in_at(school), within=5)
+    school.when(lambda: in_at(school))
 
 
 # -- two people of one name and one birth date -----------------------------------------------------------------------

@@ -177,9 +177,9 @@ def test_a_stopped_worker_turns_status_red_and_comes_back(school, victim):
     begun = time.monotonic()
     os.kill(worker, signal.SIGSTOP)
     try:
-        school.when(lambda: not healthy(school), within=30.0)
+        school.when(lambda: not healthy(school))
         print(f"\nred {time.monotonic() - begun:.1f} s after a stopped worker of {victim}")
-        school.when(lambda: healthy(school), within=60.0)
+        school.when(lambda: healthy(school))
         print(f"well again after {time.monotonic() - begun:.1f} s")
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -194,11 +194,11 @@ def test_an_engine_that_hangs_is_restarted_when_its_probe_fails_three_times(scho
     for process in hanging:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.suspend()
-    school.when(lambda: not healthy(school), within=30.0)
-    school.when(lambda: school.pid("imap") not in (None, first.pid), within=60.0)
-    school.when(lambda: healthy(school), within=30.0)
+    school.when(lambda: not healthy(school))
+    school.when(lambda: school.pid("imap") not in (None, first.pid))
+    school.when(lambda: healthy(school))
     print(f"\nwell again {time.monotonic() - begun:.1f} s after Dovecot hung")
-    school.when(lambda: not any(map(lives, hanging)), within=20.0)
+    school.when(lambda: not any(map(lives, hanging)))
 
 
 def test_a_unit_that_is_busy_is_red_and_not_restarted(school):
@@ -212,7 +212,7 @@ def test_a_unit_that_is_busy_is_red_and_not_restarted(school):
     with contextlib.ExitStack() as crowd:
         for _ in range(many):
             crowd.enter_context(socket.create_connection((address.host, address.port), 10))
-        school.when(lambda: found()["failures"] > 2 * IN_A_ROW, within=60.0)
+        school.when(lambda: found()["failures"] > 2 * IN_A_ROW)
         assert "answered 421" in found()["text"]
         assert school.pid("mail") == first
     school.when(lambda: healthy(school))

@@ -84,12 +84,12 @@ def test_settings_that_cannot_work_are_said_by_reload_and_red_at_once(school: Sc
         assert group.startswith("mail.yaml:1 rules.addresses.klasse3a takes the mail of the group")
         assert "1 of 1 users" in unknown and "reaches nobody" in nobody
         assert row(school, "mail addresses")["text"] == f"{group}; {unknown}; {nobody}"
-        shown = school.when(lambda: row(school) if not row(school)["ok"] else None, within=10)
+        shown = school.when(lambda: row(school) if not row(school)["ok"] else None)
         assert shown["text"] == f"the password in {missing} cannot be read: No such file or directory"
-        scanners = school.when(lambda: row(school, "scanners of mail"), within=10)
+        scanners = school.when(lambda: row(school, "scanners of mail"))
         assert not scanners["ok"] and "clamd cannot be reached" in str(scanners["text"])
     finally:
         school.write("mail", before)
         assert school.call("settings.reload")["warnings"] == []
-    school.when(lambda: not row(school, "scanners of mail") and row(school)["ok"], within=10)
+    school.when(lambda: not row(school, "scanners of mail") and row(school)["ok"])
     assert not row(school, "mail addresses")

@@ -107,7 +107,7 @@ def test_the_servers_own_time_service_answers_on_loopback():
                 done = subprocess.run(inside, cwd=ROOT, capture_output=True, text=True, check=False)
                 return done.stdout.strip()
 
-            assert eventually(answer, 10) == "True"
+            assert eventually(answer) == "True"
         finally:
             served.terminate()
             served.communicate()

@@ -50,7 +50,7 @@ def test_an_exemption_reaches_the_services_says_who_granted_it_and_ends_by_itsel
     (exemption,) = school.call("limits.show", target=FRED)["exemptions"]
     assert (exemption["login"], exemption["size"], exemption["reason"]) == (FRED, 500 * MB, "film of 3a")
     assert exemption["by"] == event(school, "limit-allowed")["by"] != ""
-    school.when_published("mail", lambda snapshot: not snapshot.limits.rules, within=10)
+    school.when_published("mail", lambda snapshot: not snapshot.limits.rules)
     assert limit_of(school, FRED, "mail").limits.upload == 20 * MB
     assert school.call("limits.show", target=FRED)["exemptions"] == []
 
@@ -95,7 +95,7 @@ def test_a_quota_of_ones_own(school):
     shown = school.call("quota.show", login=FRED)
     assert (shown["quota"], shown["source"], shown["reason"]) == (2000 * MB, "state quota", "video club")
     assert event(school, "quota-set")["size"] == 2000 * MB
-    school.when_published("mail", lambda snapshot: snapshot.accounts[FRED].quota == 1000 * MB, within=10)
+    school.when_published("mail", lambda snapshot: snapshot.accounts[FRED].quota == 1000 * MB)
     school.call("quota.set", login=ANNA, size="0 B", reason="archive of the school paper")
     assert school.published("mail").accounts[ANNA].quota == 0
     assert school.call("quota.show", login=ANNA)["left"] is None

@@ -34,7 +34,7 @@ def test_what_services_add_is_there_at_once_and_a_count_makes_it_what_lies_there
     uid = school.call("users.show", login=FRED)["uid"]
     writer(Place.FILES).add(uid, 700)
     writer(Place.MAIL).add(uid, 30)
-    school.when(lambda: used(school, FRED) == (30, 700), within=5)
+    school.when(lambda: used(school, FRED) == (30, 700))
     put(school, f"homes/{FRED}/essay.odt", 5_000, FRED)
     put(school, f"mail/{FRED}/new/1.M1P1.host,S=1234,W=1234", 1)
     if os.geteuid() == 0:

@@ -180,9 +180,9 @@ def test_an_address_that_the_server_has_got_since_is_its_own(town):
 
 def test_a_name_that_leads_elsewhere_a_moment_later(town):
     town.now("moves.example", GOOD)
-    eventually(lambda: ask(town, "moves.example")[0] == 200, 8)
+    eventually(lambda: ask(town, "moves.example")[0] == 200)
     town.now("moves.example", PC)
-    eventually(lambda: ask(town, "moves.example")[0] == 403, 8)
+    eventually(lambda: ask(town, "moves.example")[0] == 403)
     assert {at for at, host, _path in town.heard.requests if host == "moves.example"} == {GOOD}
 
 

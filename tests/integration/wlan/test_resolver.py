@@ -73,7 +73,7 @@ class Names:
         self.resolver = Running(
             self.school.server, "appliance.resolver", write_settings(self.folder, **settings), ready=False
         )
-        eventually(lambda: self.ask("use-application-dns.net")[0] == "NXDOMAIN", 10)
+        eventually(lambda: self.ask("use-application-dns.net")[0] == "NXDOMAIN")
 
     def ask(self, name, kind="A", at=OUTSIDE, host=None, *more):
         """The status of the answer, and what is in it."""
@@ -191,9 +191,9 @@ def test_whom_the_machine_asks_may_change(names):
     before = asked.read_text()
     try:
         asked.write_text("nameserver 203.0.113.200\n")
-        eventually(lambda: names.ask("never-asked-before.site.example")[0] == "", 15)
+        eventually(lambda: names.ask("never-asked-before.site.example")[0] == "")
         asked.write_text(before)
-        eventually(lambda: names.ask("site.example")[0] == "NOERROR", 15)
+        eventually(lambda: names.ask("site.example")[0] == "NOERROR")
     finally:
         asked.write_text(before)
 
@@ -202,7 +202,7 @@ def test_with_a_domain_its_names_are_asked_of_it(names):
     names.know(names.school.server, _DOMAIN)
     try:
         names.start(directory="kind: domain\n", domain="host: server\ndns_forwarders: [203.0.113.9]\n")
-        eventually(lambda: names.ask("pc7.schule.example") == ("NOERROR", ["10.1.12.7"]), 10)
+        eventually(lambda: names.ask("pc7.schule.example") == ("NOERROR", ["10.1.12.7"]))
         assert names.ask("site.example") == ("NOERROR", ["93.184.216.34"])
     finally:
         names.start(directory="", domain="")

@@ -81,8 +81,8 @@ def test_it_looks_until_dovecot_has_ended(tmp_path, box):
     full = tmp_path / "bounds" / "full"
     with subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as dovecot:
         box("mail/gina.musterfrau", 9)
-        eventually(lambda: full.exists() and b"gina" in full.read_bytes(), 10)
+        eventually(lambda: full.exists() and b"gina" in full.read_bytes())
         assert (full.stat().st_mode & 0o777, full.parent.stat().st_mode & 0o777) == (0o600, 0o700)
         (tmp_path / "mail/gina.musterfrau/.f8").rmdir()
-        eventually(lambda: b"gina" not in full.read_bytes(), 10)
+        eventually(lambda: b"gina" not in full.read_bytes())
         assert dovecot.communicate(timeout=10) == (b"", None)

@@ -114,7 +114,7 @@ class Postfix:
         argv = ["/usr/sbin/postfix", "-c", str(self.folder), "start-fg"]
         with (self.folder / "out").open("ab") as out:
             self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        eventually(self._greets, 20)
+        eventually(self._greets)
 
     def stop(self) -> None:
         """End it with all its processes."""

@@ -39,7 +39,7 @@ def running_clamd(folder: Path, user: str) -> Iterator[Path]:
     (folder / "clamd.conf").write_text(_CLAMD.format(folder=folder, user=user))
     with _running(["/usr/sbin/clamd", "--config-file", str(folder / "clamd.conf")], folder):
         path = folder / "clamd.sock"
-        eventually(lambda: _answers(path), 30)
+        eventually(lambda: _answers(path))
         yield path
 
 
@@ -52,7 +52,7 @@ def running_filter(folder: Path, without: str = "") -> Iterator[Path]:
     path = folder / "filter.sock"
     program = ROOT / "tests" / "integration" / "mail" / "outside" / "filter.py"
     with _running(["/usr/bin/python3", str(program), str(path), str(folder / "heard"), without], folder):
-        eventually(lambda: _answers(path), 20)
+        eventually(lambda: _answers(path))
         yield path
 
 

@@ -29,15 +29,15 @@ def test_what_waits_goes_as_soon_as_the_smarthost_is_there_again(postfix: Postfi
         try:
             for number in range(3):
                 school.send("papa@home.example", text=b"Subject: %d\r\n\r\n" % number)
-            eventually(lambda: school.ask("standing")["problem"], 15)
+            eventually(lambda: school.ask("standing")["problem"])
             standing = school.ask("standing")
             assert standing["waiting"] == 3 and "cannot be reached" in standing["problem"]
             school.outbound.stop()
             school.outbound.start()
-            eventually(lambda: len(school.waiting()) == 3, 10, "a restart keeps them")
+            eventually(lambda: len(school.waiting()) == 3, what="a restart keeps them")
         finally:
             postfix.start()
-        eventually(lambda: len(postfix.boxes("papa")) == 3, 30)
+        eventually(lambda: len(postfix.boxes("papa")) == 3)
         eventually(lambda: not school.waiting())
         assert school.ask("standing")["problem"] is None and not school.reports()
         log = school.log.read_text()
@@ -68,8 +68,8 @@ def test_what_waits_has_one_bound_and_the_school_goes_on(postfix: Postfix) -> No
             assert answer("papa@home.example") == refused, "after a restart it knows what lies there"
         finally:
             postfix.start()
-        eventually(lambda: not school.waiting(), 30)
-        eventually(lambda: answer("mama@home.example") == b"stored", 10)
+        eventually(lambda: not school.waiting())
+        eventually(lambda: answer("mama@home.example") == b"stored")
 
 
 def test_late_and_over(postfix: Postfix) -> None:
@@ -78,10 +78,10 @@ def test_late_and_over(postfix: Postfix) -> None:
         school.send("papa@home.example")
         (one,) = eventually(school.waiting)
         aged(school, 61)
-        eventually(school.reports, 15)
+        eventually(school.reports)
         assert "noch nicht zugestellt" in words(school) and "Der andere Mailserver antwortet nicht." in words(school)
         aged(school, 3600)
-        eventually(lambda: len(school.reports()) == 2, 15)
+        eventually(lambda: len(school.reports()) == 2)
         assert not school.waiting() and one["tries"] == 0
         last = next(report for report in school.reports() if "Not delivered" in report["Subject"])
         assert "5.4.7" in str(last) and "so lange versucht wie üblich" in str(
@@ -103,13 +103,13 @@ def test_somebody_who_cannot_prove_to_be_the_smarthost_gets_nothing(postfix: Pos
     """New settings act at once: what waits is tried with them."""
     with outside_school(postfix.port) as school:
         school.send("mama@home.example")
-        problem = eventually(lambda: school.ask("standing")["problem"], 15)
+        problem = eventually(lambda: school.ask("standing")["problem"])
         assert "cannot prove who it is" in problem and len(school.waiting()) == 1 and not postfix.boxes("mama")
         path = school.settings.folder / "mail.yaml"
         path.write_text(path.read_text().replace("ca: null", f"ca: {postfix.ca}"))
         assert school.outbound.process is not None
         school.outbound.process.send_signal(signal.SIGHUP)
-        eventually(lambda: postfix.boxes("mama"), 15)
+        eventually(lambda: postfix.boxes("mama"))
 
 
 def test_a_smarthost_without_dsn_and_for_few_at_once() -> None:
@@ -122,12 +122,12 @@ def test_a_smarthost_without_dsn_and_for_few_at_once() -> None:
     ):
         school.send("papa@home.example", "mama@home.example", "oma@home.example", rcpt=["NOTIFY=SUCCESS,FAILURE"])
         for name in ("papa", "mama", "oma"):
-            eventually(lambda name=name: postfix.boxes(name), 20)
-        eventually(school.reports, 10)
+            eventually(lambda name=name: postfix.boxes(name))
+        eventually(school.reports)
         assert "außerhalb der Schule übergeben" in words(school) and words(school).count("@home.example") == 6
         assert {len(postfix.boxes(name)) for name in ("papa", "mama", "oma")} == {1}
         school.send("papa@home.example", text="Subject: x\r\n\r\nGrüße\r\n".encode(), options=["BODY=8BITMIME"])
-        eventually(lambda: len(school.reports()) == 2, 15)
+        eventually(lambda: len(school.reports()) == 2)
         assert "5.6.3" in str(school.reports()[-1]) + str(school.reports()[0])
 
 
@@ -142,8 +142,8 @@ def crash(school: OutsideSchool, postfix: Postfix, kills: int, seed: int) -> Cou
         killed.start()
         killed.join()
         school.outbound.start()
-    eventually(lambda: not school.waiting(), 60)
-    eventually(lambda: set(sent) <= set(subjects(postfix)), 30)
+    eventually(lambda: not school.waiting())
+    eventually(lambda: set(sent) <= set(subjects(postfix)))
     found = Counter(subject for subject in subjects(postfix) if subject in sent)
     assert set(found) == set(sent) and not school.reports()
     return found

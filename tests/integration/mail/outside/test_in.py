@@ -123,10 +123,10 @@ def test_there_and_back_through_a_real_server() -> None:
             with smtplib.SMTP("localhost", postfix.port) as client:
                 client.starttls()
                 client.sendmail(MAMA, [SENDER], (HEAD % "Re: Ausflug").encode() + b"Ja!\r\n")
-            eventually(lambda: first.boxes("frida.lehrer"), 15)
+            eventually(lambda: first.boxes("frida.lehrer"))
             assert got(first)["Subject"] == "Re: Ausflug"
             with smtplib.SMTP("localhost", postfix.port) as client:
                 client.starttls()
                 client.sendmail(SENDER, ["lost@home.example"], b"From: x\r\nSubject: y\r\n\r\n")
-            eventually(lambda: first.reports(), 15)
+            eventually(lambda: first.reports())
             assert "lost@home.example" in str(first.reports()[0])

@@ -32,7 +32,7 @@ def test_it_signs_in_encrypted(encryption: str) -> None:
             (_session, envelope, message) = host.mails[0]
             assert (envelope.mail_from, envelope.rcpt_tos) == (SENDER, ["mama@home.example"])
             assert message["Subject"] == "Ausflug"
-            eventually(lambda: not school.waiting(), 5)
+            eventually(lambda: not school.waiting())
             assert PASSWORD not in school.log.read_text()
 
 
@@ -45,20 +45,20 @@ def test_what_is_wrong_with_the_password_is_said_and_mended() -> None:
                 return words in str(school.ask("standing")["problem"])
 
             school.send("mama@home.example")
-            eventually(lambda: says("cannot be read: No such file"), 15)
+            eventually(lambda: says("cannot be read: No such file"))
             assert school.ask("standing")["broken"]
             if os.geteuid() == 0:
                 (folder / "password").write_text(f"{PASSWORD}\n")
                 (folder / "password").chmod(0o640)
                 group = school.owner.gid
-                eventually(lambda: says(f"Permission denied; chown root:{group} {folder}/password && chmod 640"), 15)
+                eventually(lambda: says(f"Permission denied; chown root:{group} {folder}/password && chmod 640"))
             password_file(folder, school, mode=0o644)
-            eventually(lambda: says("everybody may read"), 15)
+            eventually(lambda: says("everybody may read"))
             password_file(folder, school, text="wrong")
-            eventually(lambda: says("refuses login or password (535)"), 15)
+            eventually(lambda: says("refuses login or password (535)"))
             password_file(folder, school)
             assert host.arrived.wait(15) and len(host.mails) == 1
-            eventually(lambda: not school.ask("standing")["broken"], 5)
+            eventually(lambda: not school.ask("standing")["broken"])
             (folder / "password").unlink()
             assert school.ask("standing")["broken"], "before any letter waits"
 
@@ -68,5 +68,5 @@ def test_a_smarthost_that_wants_a_login_sends_nothing_back() -> None:
     with short_folder() as (folder, _stack), smarthost(folder) as host, outside_school(host.port, host.ca) as school:
         for name in ("mama", "papa"):
             school.send(f"{name}@home.example")
-        eventually(lambda: "wants another login, or one at all (530" in str(school.ask("standing")["problem"]), 15)
+        eventually(lambda: "wants another login, or one at all (530" in str(school.ask("standing")["problem"]))
         assert len(school.waiting()) == 2 and not school.reports() and not host.mails

@@ -29,7 +29,7 @@ def test_receivers_can_verify_it(postfix: Postfix, tmp_path: Path) -> None:
         school.send(
             "mama@home.example", text="Subject: Größe\r\n\r\nGrüße\r\n.\r\n\r\n\r\n".encode(), options=["SMTPUTF8"]
         )
-        (message,) = eventually(lambda: postfix.boxes("mama"), 15)
+        (message,) = eventually(lambda: postfix.boxes("mama"))
         school.outbound.stop()
         school.outbound.start()
         assert school.ask("standing")["dkim"] == [name, record], "the key stays"

@@ -27,7 +27,7 @@ def running_zone(folder: Path, lines: str) -> Iterator[Address]:
     process = subprocess.Popen(["/usr/bin/python3", __file__, str(port), str(path)], stdin=subprocess.DEVNULL)
     address = Address("127.0.0.1", port)
     try:
-        eventually(lambda: _answers(address), 20)
+        eventually(lambda: _answers(address))
         yield address
     finally:
         process.kill()
