@@ -7,9 +7,11 @@ its life. May not: making or reading a copy.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pwd
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -30,7 +32,8 @@ PORT = 2022
 """Preferred port on 127.0.0.1."""
 
 _SSHD = "/usr/sbin/sshd"
-_EMPTY = Path("/run/sshd")  # where sshd shuts in the part of itself that meets strangers; Debian's unit makes it
+_EMPTY = Path("/run/sshd")  # where sshd shuts in the part of itself that meets strangers; Debian's unit makes it, 0755
+_OURS = 0o700  # how it is when we made it
 _NO_SHELL = ("nologin", "false")
 _UP_WITHIN = 10.0
 _END_WITHIN = 5.0
@@ -70,21 +73,18 @@ def second_place(state: Path, settings: Settings, program: Path) -> Iterator[Pat
 
 @contextlib.contextmanager
 def _listening(config: Path, folder: Path, port: int) -> Iterator[None]:
-    made = _make_empty_folder()
     # setpriv: should the demo be killed, its sshd ends, too.
     argv = ("/usr/bin/setpriv", "--pdeathsig", "TERM", _SSHD, "-D", "-f", str(config), "-E", str(folder / "sshd.log"))
-    server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True)
-    try:
-        _wait_until_up(server, port)
-        yield
-    finally:
-        sessions = psutil.Process(server.pid).children(recursive=True)
-        server.terminate()
-        server.wait()
-        psutil.wait_procs(sessions, _END_WITHIN)
-        if made and not _others():
-            with contextlib.suppress(OSError):
-                _EMPTY.rmdir()
+    with _empty_folder():
+        server = subprocess.Popen(argv, stdin=subprocess.DEVNULL, cwd="/", start_new_session=True)
+        try:
+            _wait_until_up(server, port)
+            yield
+        finally:
+            sessions = psutil.Process(server.pid).children(recursive=True)
+            server.terminate()
+            server.wait()
+            psutil.wait_procs(sessions, _END_WITHIN)
 
 
 def _configure(folder: Path, settings: Settings, program: Path) -> Path:
@@ -155,18 +155,34 @@ def _locked() -> bool:
     return any(line.startswith(f"{_user()}:!") for line in shadow.splitlines())
 
 
-def _make_empty_folder() -> bool:
-    """Make what sshd needs when root starts it; whether it was missing."""
-    if os.geteuid() != 0 or _EMPTY.exists():
-        return False
-    _EMPTY.mkdir(mode=0o755)
-    return True
+@contextlib.contextmanager
+def _empty_folder() -> Iterator[None]:
+    """Keep what sshd needs when root starts it; the last of all demos takes away what one of them made."""
+    if os.geteuid() != 0:
+        yield
+        return
+    folder = _shared_empty_folder()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # another demo has it, or it went without us
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if stat.S_IMODE(os.fstat(folder).st_mode) == _OURS:
+                _EMPTY.rmdir()
+        os.close(folder)
 
 
-def _others() -> bool:
-    """Whether another sshd lives here and needs the empty folder; one that has ended may wait to be buried."""
-    found = [process.info for process in psutil.process_iter(["name", "status"])]
-    return any(one["name"] == "sshd" and one["status"] != psutil.STATUS_ZOMBIE for one in found)
+def _shared_empty_folder() -> int:
+    """Open the folder, made if it is missing, under a lock without which nobody takes it away."""
+    while True:
+        with contextlib.suppress(FileExistsError):
+            _EMPTY.mkdir(mode=_OURS)
+        with contextlib.suppress(FileNotFoundError):  # it was taken away just before
+            folder = os.open(_EMPTY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(folder, fcntl.LOCK_SH)
+            if os.fstat(folder).st_nlink:
+                return folder
+            os.close(folder)
 
 
 def _wait_until_up(server: subprocess.Popen[bytes], port: int) -> None:
