@@ -1,4 +1,7 @@
-"""How a figure is taken: ours and the peer alternately, medians, spread, ratio, goal."""
+"""How a figure is taken: ours and the peer alternately, medians, spread, ratio, goal.
+
+The ratio is the median of each round's: a machine that is slower for a while is so for both.
+"""
 
 from __future__ import annotations
 
@@ -48,14 +51,14 @@ def measure(rows: Iterable[Row], console: Console) -> None:
     for _, series in itertools.groupby(enumerate(rows), key=lambda each: each[1].series or each[0]):
         for row, ours, peer in _taken([row for _, row in series]):
             mine, theirs = statistics.median(ours), statistics.median(peer)
-            ratio = mine / theirs if row.more_is_better else theirs / mine
+            ratios = _ratios(row, ours, peer)
+            ratio = statistics.median(ratios)
+            told = f"{ratio:.2f} ({_spread(ratios)})"
             table.add_row(
                 row.name, row.unit, _figure(mine), _spread(ours), row.peer_name, _figure(theirs), _spread(peer),
-                f"{ratio:.2f}", _goal(row, mine, ratio),
+                told, _goal(row, mine, ratio),
             )  # fmt: skip
-            console.print(
-                f"{row.name}: {_figure(mine)} {row.unit}, {row.peer_name} {_figure(theirs)}, ratio {ratio:.2f}"
-            )
+            console.print(f"{row.name}: {_figure(mine)} {row.unit}, {row.peer_name} {_figure(theirs)}, ratio {told}")
     console.print(table)
 
 
@@ -67,6 +70,10 @@ def _taken(rows: list[Row]) -> list[tuple[Row, list[float], list[float]]]:
                 ours.append(row.ours())
                 peer.append(row.peer())
     return taken
+
+
+def _ratios(row: Row, ours: list[float], peer: list[float]) -> list[float]:
+    return [mine / theirs if row.more_is_better else theirs / mine for mine, theirs in zip(ours, peer, strict=True)]
 
 
 def _figure(value: float) -> str:
