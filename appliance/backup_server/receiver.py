@@ -69,7 +69,8 @@ def _asked(place: Place, action: str, say: Callable[[dict[str, Any]], None], bod
 
 
 def _begin(place: Place, _: Sequence[str], talk: Talk) -> None:
-    """What the next transfer builds on, in one line."""
+    """What the next transfer builds on, in one line; of those before none is under way any more."""
+    transfer.end_left_over(place)
     _asked(place, "begin", lambda said: talk.say(said.get("result", said)))
 
 

@@ -1,15 +1,17 @@
 """Which rsync is run when a school asks for one: with words of our own, whatever was asked.
 
-May live here: those words, what it may open. May not: the committer's part. Of what was asked only the last word
-counts, the folder. The letters are what ``-aHAXS`` becomes (rsync 3.2.7 to 3.5 say the same); a client that says others
-finds that they do not understand each other. Never among ours: ``--inplace``, ``--append``, ``--delete``,
-``--link-dest``.
+May live here: those words, what it may open, ending one whose line broke. May not: the committer's part. Of what was
+asked only the last word counts, the folder. The letters are what ``-aHAXS`` becomes (rsync 3.2.7 to 3.5 say the same);
+a client that says others finds that they do not understand each other. Never among ours: ``--inplace``, ``--append``,
+``--delete``, ``--link-dest``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -46,6 +48,20 @@ def server_argv(words: Sequence[str]) -> tuple[str, ...] | None:
     if not _WRITING.fullmatch(words[-1]):
         return None
     return ("rsync", "--server", *_COMMON, *_KEEPING, "--modify-window=-1", f"--partial-dir={PARTIAL}", ".", words[-1])
+
+
+def end_left_over(place: Place) -> None:
+    """End the school's transfers that are still open; raises ``OSError``.
+
+    For its server they are over, or it would not begin anew. Here nothing may be known of that for an hour, if the line
+    broke, and they hold the lock.
+    """
+    lock = (place.folder / "lock").stat()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it is somebody else's, or has ended
+            ours = str((process / "exe").readlink()).startswith(_RSYNC)
+            if ours and any(os.path.samestat(one.stat(), lock) for one in (process / "fd").iterdir()):
+                os.kill(int(process.name), signal.SIGTERM)
 
 
 def become(place: Place, argv: Sequence[str]) -> NoReturn:

@@ -124,6 +124,12 @@ class School:
             argv, env={**_ENVIRONMENT, "SSH_ORIGINAL_COMMAND": words}, stdin=subprocess.DEVNULL, capture_output=True
         )
 
+    def receiving(self, words: str) -> subprocess.Popen[bytes]:
+        """What our key runs over there for ``words``, spoken to by pipes."""
+        argv = [*as_user(self.uid), *PYTHON, "--settings", str(self.server.conf), "receiver", self.name]
+        environment = {**_ENVIRONMENT, "SSH_ORIGINAL_COMMAND": words}
+        return subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
     def answer(self, words: str) -> list[dict[str, object]]:
         done = self.ask(words)
         assert done.returncode == 0, done.stderr
