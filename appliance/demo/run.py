@@ -168,7 +168,7 @@ def _trouble(client: ControlClient) -> str:
     try:
         answer = client.call("status", {})
     except (ServerUnreachable, ServerRefused) as error:
-        return str(error)
+        return f"no answer yet: {error}"
     return "" if answer["healthy"] else str(answer["summary"])
 
 
