@@ -67,7 +67,7 @@ def rows() -> Iterator[tuple[Row, ...]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ss-", dir="/tmp")))
         beyond = stack.enter_context(origin(folder))
         ours, log_of_use, certificate = stack.enter_context(school(most))
-        house = House({"ours": ours, **stack.enter_context(peers(beyond, certificate, most))}, beyond, log_of_use)
+        house = House({"ours": ours, **stack.enter_context(peers(certificate, most))}, beyond, log_of_use)
         series = _series(house)
         yield (
             *_idle(house, most),
@@ -133,7 +133,7 @@ def _rows(house: House, series: Series, figures: tuple[_Figure, ...], names: tup
 
 def _idle(house: House, most: int) -> Iterator[Row]:
     """First of all: what another load has left free would be used."""
-    idle, ours = Idle(house.beyond), house.servers["ours"]
+    idle, ours = Idle(), house.servers["ours"]
     for wanted in (HELD_BY_THREADS, most):
         for name in ("squid", "haproxy", "tinyproxy", "e2guardian"):
             peer = house.servers.get(name)
@@ -149,23 +149,23 @@ def _http(house: House, connections: int, tls: bool, server: Server) -> Sample:
 
 def _connects(house: House, server: Server) -> Sample:
     def work() -> tuple[float, float, float]:
-        return _CONNECTS, load.arrive(server, house.beyond.tunnels, _CONNECTS, _KEPT, lambda one: one.close()), 0.0
+        return _CONNECTS, load.arrive(server, _CONNECTS, _KEPT, lambda one: one.close()), 0.0
 
     return house.sample(server, work)
 
 
 def _down(house: House, tunnels: int, server: Server) -> Sample:
     with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(one) for one in load.opened(server, house.beyond.tunnels, tunnels)]
+        held = [stack.enter_context(one) for one in load.opened(server, tunnels)]
         return house.sample(server, lambda: (_BULK / _GB, load.down(server, held, _BULK // tunnels), 0.0))
 
 
 def _up(house: House, server: Server) -> Sample:
-    (one,) = load.opened(server, house.beyond.tunnels, 1)
+    (one,) = load.opened(server, 1)
     with one:
         return house.sample(server, lambda: (_BULK / _GB, load.up(server, one, _BULK), 0.0))
 
 
 def _down_in_tls(house: House, server: Server) -> Sample:
-    with load.opened_in_tls(server, house.beyond.tunnels) as one:
+    with load.opened_in_tls(server) as one:
         return house.sample(server, lambda: (_BULK_TLS / _GB, load.down_in_tls(server, one, _BULK_TLS), 0.0))

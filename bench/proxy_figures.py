@@ -15,7 +15,6 @@ from pathlib import Path
 
 from bench import proxy_load as load
 from bench.cores import memory, seconds, spent
-from bench.proxy_origin import Origin
 from bench.proxy_server import PATIENCE, Server
 from tests.integration.demo.waiting import eventually
 
@@ -42,10 +41,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """All servers by name, what lies beyond them, and the process of our log of use."""
+    """All servers by name, the processes of what lies beyond them, and that of our log of use."""
 
     servers: Mapping[str, Server]
-    beyond: Origin
+    beyond: tuple[int, int]
     log_of_use: int
 
     def sample(self, server: Server, work: Callable[[], tuple[float, float, float]]) -> Sample:
@@ -66,7 +65,7 @@ class House:
 
     def _others(self) -> float:
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(seconds, self.beyond.pids))
+        return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(seconds, self.beyond))
 
     @staticmethod
     def _spent(server: Server) -> tuple[float, float, float]:
@@ -114,8 +113,7 @@ class Series:
 class Idle:
     """What idle tunnels take of the memory of each server; before any other load, which leaves room in it."""
 
-    def __init__(self, beyond: Origin) -> None:
-        self._beyond = beyond
+    def __init__(self) -> None:
         self._before: dict[str, float] = {}
         self._taken: dict[tuple[str, int], float] = {}
 
@@ -129,9 +127,9 @@ class Idle:
         assert server.pid is not None
         if server.name not in self._before:
             load.requests(server, 50, 1)
-            load.arrive(server, self._beyond.tunnels, 200, 50, lambda one: one.close())
+            load.arrive(server, 200, 50, lambda one: one.close())
             self._before[server.name] = _at_rest(server.pid)
-        held = load.opened(server, self._beyond.tunnels, wanted)
+        held = load.opened(server, wanted)
         try:
             taken = memory(server.pid) - self._before[server.name]
             load.alive(server, held)

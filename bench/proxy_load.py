@@ -75,12 +75,12 @@ def requests(server: Server, connections: int, seconds: int, tls: bool = False) 
     return count, duration / 1e6, median
 
 
-def arrive(server: Server, site: int, total: int, at_once: int, done: Callable[[socket.socket], object]) -> float:
-    """Open ``total`` tunnels to ``site``, ``at_once`` of them at any time, until it has answered in each; seconds.
+def arrive(server: Server, total: int, at_once: int, done: Callable[[socket.socket], object]) -> float:
+    """Open ``total`` tunnels to the site, ``at_once`` of them at any time, until it has answered in each; seconds.
 
     ``done`` gets each one then, and may close it.
     """
-    port, ask = server.way(site)
+    port, ask = server.way()
     waiting: dict[int, tuple[socket.socket, bool]] = {}
     poll, left, begun = select.epoll(), total, time.perf_counter()
     with contextlib.closing(poll):
@@ -108,21 +108,21 @@ def arrive(server: Server, site: int, total: int, at_once: int, done: Callable[[
     return time.perf_counter() - begun
 
 
-def opened(server: Server, site: int, total: int, at_once: int = 50) -> list[socket.socket]:
+def opened(server: Server, total: int, at_once: int = 50) -> list[socket.socket]:
     """Open so many tunnels and keep them."""
     held: list[socket.socket] = []
-    arrive(server, site, total, at_once, held.append)
+    arrive(server, total, at_once, held.append)
     for one in held:
         _patient(one)
     return held
 
 
-def opened_in_tls(server: Server, site: int) -> ssl.SSLSocket:
+def opened_in_tls(server: Server) -> ssl.SSLSocket:
     """Open one through the server's TLS port."""
     plain = _connected(server.tls_port)
     _patient(plain)
     one = _ANY.wrap_socket(plain)
-    one.sendall(server.connect(site))
+    one.sendall(server.connect())
     said = one.recv(4096)
     _check(server, said[8:13] == b" 200 ", said)
     one.sendall(HELLO)

@@ -15,7 +15,6 @@ import select
 import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from bench.proxy_internet import HTTP, HTTPS
@@ -39,18 +38,9 @@ frontend site
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The ports of both, at the site and here, and their processes."""
-
-    site: int
-    tunnels: int
-    pids: tuple[int, int]
-
-
 @contextlib.contextmanager
-def origin(folder: Path) -> Iterator[Origin]:
-    """Run both on the core of the load, with their files in ``folder``. Needs haproxy."""
+def origin(folder: Path) -> Iterator[tuple[int, int]]:
+    """Run both on the core of the load, with their files in ``folder``; gives their processes. Needs haproxy."""
     (folder / "1k").write_bytes(bytes(1024))
     (folder / "site.cfg").write_text(_HAPROXY.format(port=HTTP, folder=folder))
     with socket.create_server(("", HTTPS), backlog=_BACKLOG) as listener:
@@ -60,7 +50,7 @@ def origin(folder: Path) -> Iterator[Origin]:
         try:
             eventually(lambda: answers(HTTP), 10, "haproxy answers")
             assert far_end.pid is not None
-            yield Origin(HTTP, HTTPS, (haproxy.pid, far_end.pid))
+            yield haproxy.pid, far_end.pid
         finally:
             for process in (haproxy, far_end):
                 process.terminate()

@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.cores import SERVER, on
-from bench.proxy_origin import Origin, answers
+from bench.proxy_internet import HTTP, HTTPS
+from bench.proxy_origin import answers
 from bench.proxy_server import Server
 from tests.integration.demo.waiting import eventually
 from tests.integration.support_ports import free_port
@@ -138,16 +139,16 @@ HELD_BY_THREADS = 2000
 
 
 @contextlib.contextmanager
-def peers(origin: Origin, certificate: Path, most: int) -> Iterator[dict[str, Server]]:
+def peers(certificate: Path, most: int) -> Iterator[dict[str, Server]]:
     """Run all that are installed, by name. ``certificate``: the folder with cert.pem and key.pem for squid.
 
     ``most``: so many tunnels can be held at once.
     """
     with contextlib.ExitStack() as stack:
-        there = {"direct": Server("direct", None, origin.site, ways={origin.tunnels: origin.tunnels})}
+        there = {"direct": Server("direct", None, HTTP, led=HTTPS)}
         for name, start in (
             ("squid", lambda folder: _squid(folder, certificate, most)),
-            ("haproxy", lambda folder: _haproxy(folder, origin, most)),
+            ("haproxy", lambda folder: _haproxy(folder, most)),
             ("tinyproxy", _tinyproxy),
             ("e2guardian", _e2guardian),
         ):
@@ -199,14 +200,14 @@ def _squid(folder: Path, certificate: Path, most: int) -> tuple[list[str], tuple
     return ["-N", "-f", str(folder / "squid.conf")], (server,)
 
 
-def _haproxy(folder: Path, origin: Origin, most: int) -> tuple[list[str], tuple[Server, ...]]:
-    port, copied, spliced, far = free_port(), free_port(), free_port(), origin.tunnels
+def _haproxy(folder: Path, most: int) -> tuple[list[str], tuple[Server, ...]]:
+    port, copied, spliced = free_port(), free_port(), free_port()
     (folder / "haproxy.cfg").write_text(
-        _HAPROXY.format(port=port, copied=copied, spliced=spliced, site=origin.site, far=far, most=most + 20)
+        _HAPROXY.format(port=port, copied=copied, spliced=spliced, site=HTTP, far=HTTPS, most=most + 20)
     )
     return ["-q", "-db", "-f", str(folder / "haproxy.cfg")], (
-        Server("haproxy", None, port, ways={far: copied}, most=most),
-        Server("haproxy, spliced", None, port, ways={far: spliced}),
+        Server("haproxy", None, port, led=copied, most=most),
+        Server("haproxy, spliced", None, port, led=spliced),
     )
 
 
