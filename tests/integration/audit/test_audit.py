@@ -7,7 +7,6 @@ import socket
 import sqlite3
 import stat
 import subprocess
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +19,7 @@ from appliance.daemon.request_client import BlockingClient, RequestRefused
 from appliance.policy.account import Service
 from appliance.policy.decision import Reason, Rule
 from appliance.policy.events import Event, Kind
+from tests.integration.demo.waiting import eventually
 
 RULE = Rule("access.yaml:31 rules[2]", "mail is closed to pupils in the lesson")
 
@@ -49,17 +49,8 @@ def query(running):
     made.close()
 
 
-def until(true, within=20.0):
-    deadline = time.monotonic() + within
-    pause = threading.Event()
-    while not (value := true()):
-        assert time.monotonic() < deadline
-        pause.wait(0.02)
-    return value
-
-
 def counts_when(query, **wanted):
-    return until(lambda: (found := query.call("counts")) and wanted.items() <= found.items() and found)
+    return eventually(lambda: (found := query.call("counts")) and wanted.items() <= found.items() and found)
 
 
 def test_a_refusal_is_found_by_its_code_and_names_nobody(client, query):
@@ -116,10 +107,10 @@ def test_events_sent_while_it_is_restarted_arrive(client, query, running):
     family = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     os.kill(pid, signal.SIGKILL)
     # What the dying worker still takes from its connection is lost with it: it has to be gone as well.
-    until(lambda: not any(os.path.exists(f"/proc/{one}") for one in family))
+    eventually(lambda: not any(os.path.exists(f"/proc/{one}") for one in family))
     for number in range(50):
         client.record(sign_in(f"during{number}"))
-    until(lambda: _written(running) >= 51)
+    eventually(lambda: _written(running) >= 51)
     assert client.dropped == 0
 
 
@@ -180,7 +171,7 @@ def test_a_full_disk_is_told_and_recovered_from(place):
             file.write(b"x" * (free - 4096))
         for _ in range(200):
             client.record(sign_in())
-        until(lambda: "cannot write: No space left on device" in place.states()["audit"].status)
+        eventually(lambda: "cannot write: No space left on device" in place.states()["audit"].status)
         counts = query.call("counts")
         assert counts["waiting"] > 0
         ballast.unlink()

@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ from appliance.privileged.groups import Groups
 from appliance.privileged.homes import Homes
 from appliance.usage.ledger import Usage
 from appliance.usage.weight import weight
-from tests.integration.demo.waiting import PATIENCE, eventually
+from tests.integration.demo.waiting import eventually
 from tests.integration.support_daemon import Daemon
 from tests.integration.support_domain import RunningDomain, start_domain
 from tests.integration.support_parts import PASSWORD, person
@@ -78,7 +78,7 @@ class Drives:
         """
         self.publish_only(limits, lessons, **changes)
         if self.door.process is not None:
-            self.until(lambda: self.ask("standing")["snapshot"] == [1, self._counter])
+            eventually(lambda: self.ask("standing")["snapshot"] == [1, self._counter])
 
     def publish_only(
         self,
@@ -173,14 +173,11 @@ class Drives:
     def settle(self, login: str = FRED) -> None:
         """Come and go once, and wait until what lies in the home is what the ledger says."""
         self.smbclient("Home", "ls", short_name(login))
-        self.until(lambda: self.counted(login) == self.lies(login))
+        eventually(lambda: self.counted(login) == self.lies(login))
 
     def lies(self, login: str = FRED) -> int:
         """Bytes that the files in the home of ``login`` weigh."""
         return sum(weight(one.stat().st_size) for one in self.home(login).iterdir())
-
-    def until(self, true: Callable[[], T], within: float = PATIENCE) -> T:
-        return eventually(true, within)
 
     def empty(self) -> None:
         """Take everything out of homes and groups."""

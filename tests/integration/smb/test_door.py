@@ -15,6 +15,7 @@ from appliance.policy.decision import Limits
 from appliance.policy.lessons import Lesson, Measure
 from appliance.policy.limits import LimitTable
 from appliance.usage.weight import LEAST
+from tests.integration.demo.waiting import eventually
 from tests.integration.smb.drives import CLASS, FRED, FRIDA, LIMIT, LONG, Drives
 from tests.integration.support_domain import possible
 
@@ -47,7 +48,7 @@ def test_whatever_somebody_calls_himself_he_gets_into_his_own_home(drives: Drive
 
 def test_who_is_locked_gets_in_nowhere_and_the_domain_stays_open_to_him(drives: Drives) -> None:
     drives.publish(fred__mustermann={"locks": locked()})
-    drives.until(lambda: "NT_STATUS" in drives.smbclient("Home", "ls"))
+    eventually(lambda: "NT_STATUS" in drives.smbclient("Home", "ls"))
     assert "NT_STATUS" in drives.smbclient("Groups", "ls")
     assert "NT_STATUS" not in drives.smbclient("sysvol", "ls")
 
@@ -75,7 +76,7 @@ def test_a_lock_ends_the_session_within_two_seconds(drives: Drives) -> None:
         assert fred.here()
         assert frida.here()
         drives.publish(fred__mustermann={"locks": locked()})
-        drives.until(lambda: not fred.here(), within=2)
+        eventually(lambda: not fred.here(), within=2)
         assert frida.here()
 
 
@@ -83,14 +84,14 @@ def test_a_new_password_ends_the_session(drives: Drives) -> None:
     with drives.seated() as fred:
         assert fred.here()
         drives.publish(fred__mustermann={"password_changed_at": datetime.now(UTC) + timedelta(seconds=1)})
-        drives.until(lambda: not fred.here(), within=2)
+        eventually(lambda: not fred.here(), within=2)
 
 
 def test_who_leaves_a_group_has_to_come_in_anew(drives: Drives) -> None:
     with drives.seated("Groups") as fred:
         assert CLASS in fred("list")
         drives.publish(fred__mustermann={"groups": ()})
-        drives.until(lambda: not fred.here(), within=2)
+        eventually(lambda: not fred.here(), within=2)
 
 
 def test_an_exam_ends_the_session_and_leaves_the_home_alone(drives: Drives) -> None:
@@ -98,10 +99,10 @@ def test_an_exam_ends_the_session_and_leaves_the_home_alone(drives: Drives) -> N
         assert CLASS in fred("list")
         now = datetime.now(UTC)
         drives.publish(lessons=(Lesson(1, Measure.EXAM, now, now + timedelta(hours=1), CLASS),))
-        drives.until(lambda: not fred.here(), within=2)
+        eventually(lambda: not fred.here(), within=2)
         assert frida.here()
     assert "NT_STATUS" in drives.smbclient("Groups", "ls")
-    drives.until(lambda: datetime.now(UTC) - now > 2 * SETTLE)  # who comes sooner may have come before it was known
+    eventually(lambda: datetime.now(UTC) - now > 2 * SETTLE)  # who comes sooner may have come before it was known
     with drives.seated() as fred:
         drives.publish(lessons=(Lesson(1, Measure.EXAM, now, now + timedelta(hours=2), CLASS),))
         assert fred.here()
@@ -116,7 +117,7 @@ def test_a_door_that_was_killed_knows_the_sessions_again(drives: Drives) -> None
         drives.door.start()
         assert fred.here()
         drives.publish(fred__mustermann={"locks": locked()})
-        drives.until(lambda: not fred.here(), within=2)
+        eventually(lambda: not fred.here(), within=2)
 
 
 # how much
@@ -126,15 +127,15 @@ def test_a_file_as_large_as_allowed_is_stored_and_counted(drives: Drives) -> Non
     source = drives.local("just", LIMIT)
     assert "NT_STATUS" not in drives.smbclient("Home", f"put {source} just")
     assert drives.home().joinpath("just").read_bytes() == source.read_bytes()
-    drives.until(lambda: drives.counted() == LIMIT)
+    eventually(lambda: drives.counted() == LIMIT)
     assert not drives.ask("cuts")["cuts"]
 
 
 def test_a_larger_one_is_cut_taken_away_and_its_owner_is_to_be_told(drives: Drives) -> None:
     source = drives.local("large", LIMIT + 100_000)
     assert "NT_STATUS_DISK_FULL" in drives.smbclient("Home", f"mkdir sub; cd sub; put {source} large")
-    drives.until(lambda: not drives.home().joinpath("sub", "large").exists())
-    (cut,) = drives.until(lambda: drives.ask("cuts")["cuts"])
+    eventually(lambda: not drives.home().joinpath("sub", "large").exists())
+    (cut,) = eventually(lambda: drives.ask("cuts")["cuts"])
     assert (cut["login"], cut["path"], cut["removed"]) == (FRED, "Home/sub/large", True)
     assert "large" not in drives.log.read_text()
     drives.ask("cuts-told", ids=[cut["id"]])
@@ -146,18 +147,18 @@ def test_a_cut_upload_to_the_class_goes_and_the_others_files_stay(drives: Drives
     other.write_bytes(bytes(LIMIT + 1))
     source = drives.local("large", LIMIT + 100_000)
     assert "NT_STATUS_DISK_FULL" in drives.smbclient("Groups", f"cd {CLASS}; put {source} large")
-    drives.until(lambda: not drives.group().joinpath("large").exists())
+    eventually(lambda: not drives.group().joinpath("large").exists())
     assert other.exists()
 
 
 def test_what_was_there_before_is_never_taken_away(drives: Drives) -> None:
     old = drives.home().joinpath("old")
     drives.smbclient("Home", f"put {drives.local('old', 1000)} old")
-    drives.until(lambda: drives.counted() == LEAST)
-    drives.until(lambda: not drives.settings.server.runtime.joinpath("smb", "sessions.json").read_text().strip("[]"))
-    drives.until(lambda: _later_than(old))
+    eventually(lambda: drives.counted() == LEAST)
+    eventually(lambda: not drives.settings.server.runtime.joinpath("smb", "sessions.json").read_text().strip("[]"))
+    eventually(lambda: _later_than(old))
     assert "NT_STATUS_DISK_FULL" in drives.smbclient("Home", f"put {drives.local('large', LIMIT + 5000)} old")
-    (cut,) = drives.until(lambda: drives.ask("cuts")["cuts"])
+    (cut,) = eventually(lambda: drives.ask("cuts")["cuts"])
     assert not cut["removed"]
     assert old.exists()
 
@@ -167,7 +168,7 @@ def test_a_new_limit_holds_for_who_is_there(drives: Drives) -> None:
     with drives.seated() as fred:
         assert not fred.put(source, "one")
         drives.publish(LimitTable(Limits(2 * LIMIT, LIMIT)))
-        drives.until(lambda: fred.put(source, "two"))
+        eventually(lambda: fred.put(source, "two"))
 
 
 def test_a_full_account_makes_room_and_writes_again(drives: Drives) -> None:
@@ -176,23 +177,23 @@ def test_a_full_account_makes_room_and_writes_again(drives: Drives) -> None:
     drives.publish(fred__mustermann=quota)
     whole, more = drives.local("whole", 2_900_000), drives.local("more", 400_000)
     assert "NT_STATUS" not in drives.smbclient("Home", f"put {whole} whole")
-    drives.until(lambda: drives.counted() == 2_900_000)
+    eventually(lambda: drives.counted() == 2_900_000)
     assert "NT_STATUS_DISK_FULL" in drives.smbclient("Home", f"put {more} more")
-    drives.until(lambda: not drives.home().joinpath("more").exists())
+    eventually(lambda: not drives.home().joinpath("more").exists())
     drives.home().joinpath("filler").write_bytes(bytes(200_000))
     assert "NT_STATUS" not in drives.smbclient("Home", "ls")  # he is counted when he has gone: he is over it
-    drives.until(lambda: drives.counted() >= 3_000_000)
+    eventually(lambda: drives.counted() >= 3_000_000)
     with drives.seated() as fred:
         assert not fred.put(more, "more")
         assert " 1 blocks available" in drives.smbclient("Home", "ls")
         assert fred("remove", "whole") is True
-        drives.until(lambda: fred.put(more, "again"))
+        eventually(lambda: fred.put(more, "again"))
 
 
 def test_the_quota_is_the_size_of_the_drive(drives: Drives) -> None:
     drives.settle()
     drives.publish(fred__mustermann={"quota": 10 << 20})
-    drives.until(lambda: "10240 blocks of size 1024. 10240 blocks available" in drives.smbclient("Home", "ls"))
+    eventually(lambda: "10240 blocks of size 1024. 10240 blocks available" in drives.smbclient("Home", "ls"))
 
 
 def test_many_connections_and_files_get_little_farther_than_the_quota(drives: Drives) -> None:

@@ -15,6 +15,7 @@ from appliance.policy.decision import Limits
 from appliance.policy.limits import LimitTable
 from appliance.usage.delta import Delta, Place
 from appliance.usage.weight import LEAST
+from tests.integration.demo.waiting import eventually
 from tests.integration.smb.drives import FRED, FRIDA, LIMIT, PEOPLE, Drives
 from tests.integration.smb.test_door import locked
 from tests.integration.support_domain import possible
@@ -56,17 +57,17 @@ def test_what_he_stores_by_another_service_counts_at_once(drives: Drives) -> Non
     try:
         with drives.seated() as fred:
             assert fred.put(more, "first")
-            drives.until(lambda: drives.counted() == 400_000)
+            eventually(lambda: drives.counted() == 400_000)
             by_ftp.write_bytes(bytes(QUOTA - 500_000))
             other.add(PEOPLE[FRED].uid, QUOTA - 500_000)
             begun = time.monotonic()
-            drives.until(lambda: not fred.put(more, "second"))
+            eventually(lambda: not fred.put(more, "second"))
             print(f"over quota by another service: held after {time.monotonic() - begun:.1f} s")
             assert fred("remove", "first") is True, "who is full may still make room"
             by_ftp.unlink()
             other.add(PEOPLE[FRED].uid, 500_000 - QUOTA)
             begun = time.monotonic()
-            drives.until(lambda: fred.put(more, "third"))
+            eventually(lambda: fred.put(more, "third"))
             print(f"room again: free after {time.monotonic() - begun:.1f} s")
     finally:
         other.close()
@@ -89,7 +90,7 @@ def test_who_stores_by_another_service_all_the_time_is_held_to_his_quota(drives:
     try:
         with drives.seated() as fred:
             assert fred.put(more, "first")
-            drives.until(lambda: drives.counted() == size)
+            eventually(lambda: drives.counted() == size)
             ftp.start()
             stored = sum(fred.put(more, f"file{number}") for number in range(2 * quota // size))
             assert stored >= quota // size // 2
@@ -97,7 +98,7 @@ def test_who_stores_by_another_service_all_the_time_is_held_to_his_quota(drives:
             assert drives.lies() < 2 * quota
             over.set()
             ftp.join()
-        drives.until(lambda: drives.counted() == drives.lies())
+        eventually(lambda: drives.counted() == drives.lies())
     finally:
         over.set()
         other.close()
@@ -108,12 +109,12 @@ def test_a_file_that_another_service_deleted_is_paid_for_while_it_is_held_open(d
     with drives.seated() as fred:
         assert fred("hold", 1) is True
         assert fred("grow", str(one)) is True
-        drives.until(lambda: drives.counted() == 1_000_000)
+        eventually(lambda: drives.counted() == 1_000_000)
         (drives.home() / "held0").unlink()
         assert fred("grow", str(two)) is True
-        drives.until(lambda: drives.counted() == 2_500_000)
+        eventually(lambda: drives.counted() == 2_500_000)
         assert fred.here()
-    drives.until(lambda: drives.counted() == 0)
+    eventually(lambda: drives.counted() == 0)
 
 
 def test_the_reserve_of_the_disk_is_not_used_up(drives: Drives) -> None:
@@ -121,9 +122,9 @@ def test_the_reserve_of_the_disk_is_not_used_up(drives: Drives) -> None:
     with drives.seated() as fred:
         assert fred.put(more, "first")
         with setting(drives, "server", "reserve: 1000000 GB"):
-            drives.until(lambda: not fred.put(more, "second"))
+            eventually(lambda: not fred.put(more, "second"))
             assert fred("remove", "first") is True
-        drives.until(lambda: fred.put(more, "third"))
+        eventually(lambda: fred.put(more, "third"))
 
 
 # the size of a drive
@@ -140,7 +141,7 @@ def test_what_is_left_of_the_quota_is_what_is_free(drives: Drives) -> None:
     drives.settle()
     drives.publish(fred__mustermann={"quota": 10 << 20})
     drives.smbclient("Home", f"put {drives.local('one', 1 << 20)} one")
-    drives.until(lambda: "10240 blocks of size 1024. 9216 blocks available" in drives.smbclient("Home", "ls"))
+    eventually(lambda: "10240 blocks of size 1024. 9216 blocks available" in drives.smbclient("Home", "ls"))
 
 
 # ends
@@ -151,8 +152,8 @@ def test_an_smbd_that_is_killed_is_forgotten_and_what_it_wrote_counted(drives: D
         assert fred.put(drives.local("one", 1_000_000), "one")
         (pid,) = drives.pids()
         os.kill(pid, signal.SIGKILL)
-        drives.until(lambda: connections(drives) == 0)
-    drives.until(lambda: drives.counted() == 1_000_000)
+        eventually(lambda: connections(drives) == 0)
+    eventually(lambda: drives.counted() == 1_000_000)
     assert "one" in drives.smbclient("Home", "ls")
 
 
@@ -161,7 +162,7 @@ def test_whoever_is_there_too_often_does_not_get_in_and_others_do(drives: Drives
         assert "NT_STATUS" in drives.smbclient("Home", "ls")
         assert "blocks available" in drives.smbclient("Home", "ls", FRIDA)
         assert second.here()
-    drives.until(lambda: connections(drives) == 0)
+    eventually(lambda: connections(drives) == 0)
     assert "blocks available" in drives.smbclient("Home", "ls")
 
 
@@ -187,7 +188,7 @@ def two_at_one_pc(drives: Drives, then: str) -> Iterator[Callable[[], str]]:
         return said[0]
 
     try:
-        drives.until(lambda: drives.ask("standing")["persons"] == 2)
+        eventually(lambda: drives.ask("standing")["persons"] == 2)
         yield go
     finally:
         go()
@@ -207,7 +208,7 @@ def test_the_strictest_bound_counts_for_two_at_one_pc(drives: Drives) -> None:
 def test_who_has_to_leave_takes_the_other_along_who_comes_back(drives: Drives) -> None:
     with two_at_one_pc(drives, "ls") as go:
         drives.publish(fred__mustermann={"locks": locked()})
-        drives.until(lambda: connections(drives) == 0, within=2)
+        eventually(lambda: connections(drives) == 0, within=2)
         assert "NT_STATUS" in go()
     assert "blocks available" in drives.smbclient("Home", "ls", FRIDA)
 
@@ -224,8 +225,8 @@ def test_limits_stand_while_the_door_is_away(drives: Drives) -> None:
         finally:
             drives.door.start()
         # what was written meanwhile is counted, and what was cut taken away, when he goes
-    drives.until(lambda: not drives.home().joinpath("large").exists())
-    drives.until(lambda: drives.counted() == LEAST)
+    eventually(lambda: not drives.home().joinpath("large").exists())
+    eventually(lambda: drives.counted() == LEAST)
 
 
 def test_who_was_locked_while_the_door_was_away_leaves_at_its_start(drives: Drives) -> None:
@@ -234,7 +235,7 @@ def test_who_was_locked_while_the_door_was_away_leaves_at_its_start(drives: Driv
         drives.publish_only(fred__mustermann={"locks": locked()})
         assert fred.here()
         drives.door.start()
-        drives.until(lambda: not fred.here(), within=2)
+        eventually(lambda: not fred.here(), within=2)
         assert frida.here()
         assert connections(drives) == 1
 
@@ -244,7 +245,7 @@ def test_who_was_deleted_while_the_door_was_away_leaves_at_its_start(drives: Dri
         drives.door.stop(signal.SIGKILL)
         drives.publish_only(fred__mustermann=None)
         drives.door.start()
-        drives.until(lambda: not fred.here(), within=2)
+        eventually(lambda: not fred.here(), within=2)
         assert frida.here()
         assert connections(drives) == 1
     assert not [link for link in drives.links("homes") if FRED in link]
@@ -255,7 +256,7 @@ def test_a_new_limit_holds_for_who_came_before_the_door(drives: Drives) -> None:
         drives.door.stop()
         drives.door.start()
         drives.publish(LimitTable(Limits(LIMIT // 2, LIMIT // 2)))
-        drives.until(lambda: not fred.put(drives.local("file", LIMIT - 1000), "file"))
+        eventually(lambda: not fred.put(drives.local("file", LIMIT - 1000), "file"))
 
 
 def test_what_is_no_smbd_any_more_is_left_alone(drives: Drives) -> None:
